@@ -1,0 +1,35 @@
+"""Durations as Kubernetes writes them (`90s`, `5m`, `1h30m`), and permille integers."""
+
+import re
+from datetime import timedelta
+from typing import Final
+
+DURATION_PATTERN: Final = r"^([0-9]+(h|m|s))+$"
+DURATION_MAX_LENGTH: Final = 16
+"""Bounds what CEL must parse; `8760h59m59s` has 11 characters."""
+
+_PART: Final = re.compile(r"([0-9]+)(h|m|s)")
+_SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration such as `1h30m`.
+
+    Raises: ValueError naming the text and the form expected.
+    """
+    if not re.fullmatch(DURATION_PATTERN, text):
+        raise ValueError(
+            f"{text!r} is not a duration: write hours, minutes, seconds, for example 30s or 1h30m"
+        )
+    return timedelta(seconds=sum(int(n) * _SECONDS[unit] for n, unit in _PART.findall(text)))
+
+
+def write_duration(value: timedelta) -> str:
+    """Write a duration in whole seconds, largest units first: `1h30m`, `45s`, `0s`."""
+    rest = max(0, round(value.total_seconds()))
+    parts = []
+    for unit, size in _SECONDS.items():
+        amount, rest = divmod(rest, size)
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return "".join(parts) or "0s"

@@ -1,0 +1,323 @@
+"""AnomalyMonitor: what a person asks to have watched, and how."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from podvigil.api.actions import ActionName
+from podvigil.api.base import ApiModel, Name, Time, duration_field, permille_field, rule, rules
+from podvigil.api.conditions import Condition
+from podvigil.api.signals import Signal
+
+
+class ModelMode(StrEnum):
+    """What turns metrics into a score."""
+
+    LSTM = "LSTM"
+    STATISTICS = "Statistics"
+    Z3 = "Z3"
+    ADAPTIVE_Z = "AdaptiveZ"
+
+
+class RemediationMode(StrEnum):
+    """How far Podvigil goes beyond reporting; every change still needs an approval."""
+
+    OFF = "Off"
+    SUGGEST = "Suggest"
+    SUGGEST_AND_DRY_RUN = "SuggestAndDryRun"
+
+
+class SelectorOperator(StrEnum):
+    """As in metav1.LabelSelectorRequirement."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
+LabelValue = Annotated[str, Field(max_length=63)]
+
+
+class SelectorRequirement(ApiModel):
+    """One expression of a label selector."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 "
+                ": !has(self.values) || size(self.values) == 0",
+                "In and NotIn need values; Exists and DoesNotExist must not have any",
+            )
+        )
+    )
+    key: Annotated[LabelKey, Field(description="The label's key.")]
+    operator: Annotated[SelectorOperator, Field(description="How the label is compared with the values.")]
+    values: Annotated[
+        tuple[LabelValue, ...] | None,
+        Field(max_length=64, description="The values of In and NotIn; absent for the other operators."),
+    ] = None
+
+
+class LabelSelector(ApiModel):
+    """A label selector as in metav1; an empty one selects everything."""
+
+    match_labels: Annotated[
+        dict[str, LabelValue] | None,
+        Field(max_length=32, description="Labels that must all be there with exactly these values."),
+    ] = None
+    match_expressions: Annotated[
+        tuple[SelectorRequirement, ...] | None,
+        Field(max_length=32, description="Expressions that must all hold."),
+    ] = None
+
+    def written(self) -> str:
+        """Return the selector as the `labelSelector` query parameter takes it."""
+        terms = [f"{k}={v}" for k, v in sorted((self.match_labels or {}).items())]
+        for want in self.match_expressions or ():
+            values = f"({','.join(want.values or ())})"
+            match want.operator:
+                case SelectorOperator.IN:
+                    terms.append(f"{want.key} in {values}")
+                case SelectorOperator.NOT_IN:
+                    terms.append(f"{want.key} notin {values}")
+                case SelectorOperator.EXISTS:
+                    terms.append(want.key)
+                case SelectorOperator.DOES_NOT_EXIST:
+                    terms.append(f"!{want.key}")
+        return ",".join(terms)
+
+
+class SecretKeyReference(ApiModel):
+    """A key of a Secret in the operator's own namespace."""
+
+    name: Annotated[Name, Field(description="The Secret's name, in the namespace that the operator runs in.")]
+    key: Annotated[str, Field(min_length=1, max_length=253, description="The key within the Secret.")] = (
+        "token"
+    )
+
+
+class PrometheusSourceSpec(ApiModel):
+    """Where the metrics come from."""
+
+    url: Annotated[
+        str | None,
+        Field(
+            max_length=2048,
+            pattern=r"^https?://[^\s]+$",
+            description="Base URL of a Prometheus-compatible API. Absent: the operator's own setting prometheus_url.",
+        ),
+    ] = None
+    bearer_token: Annotated[
+        SecretKeyReference | None, Field(description="The Secret that holds a bearer token for the URL.")
+    ] = None
+    timeout: str = duration_field(
+        "10s",
+        at_least="1s",
+        at_most="2m",
+        description="How long one query may take before it counts as failed.",
+    )
+
+
+class SourcesSpec(ApiModel):
+    """The sources of metrics."""
+
+    prometheus: Annotated[PrometheusSourceSpec, Field(description="A Prometheus that scrapes cAdvisor.")] = (
+        PrometheusSourceSpec()
+    )
+
+
+class DetectionSpec(ApiModel):
+    """What counts as abnormal."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!(has(self.falseAlarmsPerPodDay) && has(self.thresholdPermille))",
+                "set falseAlarmsPerPodDay or thresholdPermille, not both: each decides alone when a pod is reported",
+            )
+        )
+    )
+    model: Annotated[
+        ModelMode,
+        Field(
+            description="LSTM: the network over the statistics. Statistics: without the network. "
+            "Z3 and AdaptiveZ: simpler statistics, kept for comparison."
+        ),
+    ] = ModelMode.LSTM
+    false_alarms_per_pod_day: Annotated[
+        str | None,
+        Field(
+            max_length=12,
+            pattern=r"^[0-9]+(\.[0-9]+|m)?$",
+            description="How many false alarms a pod may cause in a day, as a quantity: 1, 0.1 or 100m. "
+            "The threshold is estimated for it from the pods' own history. Absent, with thresholdPermille absent "
+            "too: the operator's settings.",
+            json_schema_extra=rules(
+                rule(
+                    "isQuantity(self) && quantity(self).isGreaterThan(quantity('0')) "
+                    "&& !quantity(self).isGreaterThan(quantity('100'))",
+                    "must be a quantity above 0 and at most 100, for example 0.1",
+                )
+            ),
+        ),
+    ] = None
+    threshold_permille: int | None = permille_field(
+        None, description="Report a pod when its calibrated probability of being abnormal reaches this."
+    )
+    minimum_duration: str = duration_field(
+        "1m",
+        at_least="0s",
+        at_most="1h",
+        description="How long a pod must stay abnormal before it is reported.",
+    )
+
+
+class RemediationSpec(ApiModel):
+    """What may be proposed, and under which rules."""
+
+    mode: Annotated[
+        RemediationMode,
+        Field(
+            description="Off: reports only. Suggest: requests are proposed, and carried out once approved. "
+            "SuggestAndDryRun: requests are proposed and checked, and an approved one is only dry-run."
+        ),
+    ] = RemediationMode.SUGGEST
+    allowed_actions: Annotated[
+        tuple[ActionName, ...], Field(max_length=16, description="The actions that may be proposed.")
+    ] = (ActionName.RESTART, ActionName.SCALE)
+    minimum_probability_permille: int = permille_field(
+        800, description="Propose a fix only for findings at least this probable."
+    )
+    cooldown: str = duration_field(
+        "15m", at_least="0s", at_most="168h", description="How long a target is left alone after a change."
+    )
+    approval_timeout: str = duration_field(
+        "1h",
+        at_least="1m",
+        at_most="72h",
+        description="How long a request waits for a decision before it expires.",
+    )
+    validation_window: str = duration_field(
+        "3m", at_least="10s", at_most="1h", description="How long the effect of a change is watched."
+    )
+    protected_namespaces: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...],
+        Field(
+            max_length=256,
+            description="Namespaces in which nothing is ever changed, beside the operator's own.",
+        ),
+    ] = ("kube-system", "kube-public", "kube-node-lease")
+    paused: Annotated[bool, Field(description="Hold everything back: nothing is proposed or executed.")] = (
+        False
+    )
+
+
+class ReportsSpec(ApiModel):
+    """How long reports are kept, and how many there may be."""
+
+    ttl: str = duration_field(
+        "72h",
+        at_least="10m",
+        at_most="2160h",
+        description="How long a report is kept after the trouble was last seen.",
+    )
+    maximum_active: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=10_000,
+            description="How many reports may be active at once; beyond it a condition says how many were held back.",
+        ),
+    ] = 200
+
+
+class MonitorSpec(ApiModel):
+    """What to watch and what to do about it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.namespaceSelector) || (has(self.namespaces) && size(self.namespaces) > 0)",
+                "select what to watch: set spec.namespaces, or spec.namespaceSelector ({} selects every namespace)",
+            )
+        )
+    )
+    namespaces: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...] | None,
+        Field(
+            max_length=1000, description="Namespaces to watch, by name; added to those of namespaceSelector."
+        ),
+    ] = None
+    namespace_selector: Annotated[
+        LabelSelector | None, Field(description="Namespaces to watch, by label; {} selects every namespace.")
+    ] = None
+    pod_selector: Annotated[
+        LabelSelector | None, Field(description="Pods to watch within those namespaces; absent or {}: all.")
+    ] = None
+    interval: str = duration_field(
+        "30s", at_least="1s", at_most="1h", description="How often the pods are scored."
+    )
+    sources: Annotated[SourcesSpec, Field(description="Where metrics come from.")] = SourcesSpec()
+    detection: Annotated[DetectionSpec, Field(description="What counts as abnormal.")] = DetectionSpec()
+    remediation: Annotated[RemediationSpec, Field(description="What may be proposed.")] = RemediationSpec()
+    reports: Annotated[ReportsSpec, Field(description="How reports are kept.")] = ReportsSpec()
+
+
+class OutcomeCount(ApiModel):
+    """What became of one action on one signal."""
+
+    signal: Annotated[Signal, Field(description="The signal that was answered.")]
+    action: Annotated[ActionName, Field(description="The action that was carried out.")]
+    attempts: Annotated[int, Field(ge=0, description="How often it was carried out.")]
+    succeeded: Annotated[int, Field(ge=0, description="How often the trouble went away.")]
+
+
+class MonitorStatus(ApiModel):
+    """What the analyst says about its own work for this monitor."""
+
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            max_length=16,
+            description="Ready: pods are being scored. ModelLoaded: the model passed its checks. "
+            "MetricsAvailable: the sources answered.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = ()
+    observed_generation: Annotated[
+        int | None, Field(ge=0, description="The metadata.generation that this status is about.")
+    ] = None
+    pods_watched: Annotated[int | None, Field(ge=0, description="Pods selected at the last tick.")] = None
+    pods_scored: Annotated[
+        int | None, Field(ge=0, description="Pods with a score at the last tick; the others are Unknown.")
+    ] = None
+    reports_active: Annotated[int | None, Field(ge=0, description="Reports active now.")] = None
+    last_tick_time: Annotated[Time | None, Field(description="When the pods were last scored.")] = None
+    last_tick_duration: Annotated[
+        str | None, Field(max_length=16, description="How long the last tick took, in seconds, e.g. 0.12s.")
+    ] = None
+    missed_ticks: Annotated[
+        int | None, Field(ge=0, description="Ticks that fell out since the process started.")
+    ] = None
+    threshold_milli: Annotated[
+        int | None, Field(description="The score above which a pod is abnormal, in thousandths.")
+    ] = None
+    outcomes: Annotated[
+        tuple[OutcomeCount, ...] | None,
+        Field(max_length=64, description="What became of past actions, for each signal and action."),
+    ] = None
+
+
+class AnomalyMonitor(ApiModel):
+    """Watches the vitals of selected pods, reports what is abnormal, and proposes fixes."""
+
+    api_version: Literal["podvigil.io/v1alpha1"] = "podvigil.io/v1alpha1"
+    kind: Literal["AnomalyMonitor"] = "AnomalyMonitor"
+    metadata: dict[str, Any]
+    spec: Annotated[MonitorSpec, Field(description="What to watch, as a person wrote it.")]
+    status: Annotated[MonitorStatus, Field(description="What was observed, as the analyst wrote it.")] = (
+        MonitorStatus()
+    )
