@@ -1,0 +1,85 @@
+"""Where the API server is and who we are to it: for our own client and for kopf's, from the same place."""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import kopf
+from kubernetes import client, config
+from kubernetes.config.config_exception import ConfigException
+
+from podvigil.cluster.errors import Unavailable
+
+_CONTEXT_FILE: Final = Path("~/.kube/config")
+_NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+POOL_SIZE: Final = 16
+"""Connections kept open. More than the threads that call, so that none waits for another's."""
+
+
+def connect(kubeconfig: Path | None = None, context: str | None = None) -> client.ApiClient:
+    """Make the client: from `kubeconfig`, else $KUBECONFIG, else in-cluster, else ~/.kube/config.
+
+    A ServiceAccount's token is bound and rotates; the client re-reads its file once a minute.
+
+    Raises: Unavailable (status 0) when there are no usable credentials; it says where we looked.
+    """
+    return client.ApiClient(_configuration(kubeconfig, context))
+
+
+def login(kubeconfig: Path | None = None, context: str | None = None) -> kopf.ConnectionInfo:
+    """The same credentials for kopf, read anew on every call: kopf asks again after a 401.
+
+    It carries no expiry on purpose: with one, two logins by an unchanged token would never be
+    equal, and kopf would not notice that it was handed the token just refused.
+    """
+    found: Any = _configuration(kubeconfig, context)
+    bearer = found.get_api_key_with_prefix("BearerToken", alias="authorization")
+    scheme, _, token = (bearer or "").partition(" ")
+    return kopf.ConnectionInfo(
+        server=found.host,
+        ca_path=found.ssl_ca_cert,
+        insecure=None if found.verify_ssl else True,
+        scheme=scheme.capitalize() if token else None,
+        token=token.strip() or None,
+        certificate_path=found.cert_file,
+        private_key_path=found.key_file,
+        default_namespace=own_namespace(),
+    )
+
+
+def own_namespace(default: str | None = None) -> str | None:
+    """The namespace this process runs in: $POD_NAMESPACE, else the ServiceAccount's, else `default`."""
+    if named := os.environ.get("POD_NAMESPACE"):
+        return named
+    try:
+        return _NAMESPACE_FILE.read_text(encoding="utf-8").strip() or default
+    except FileNotFoundError:
+        return default
+
+
+def _configuration(kubeconfig: Path | None, context: str | None) -> client.Configuration:
+    found = client.Configuration()
+    explicit = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG")
+    in_cluster = bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+    if not explicit and not in_cluster and _CONTEXT_FILE.expanduser().exists():
+        explicit = str(_CONTEXT_FILE.expanduser())
+    try:
+        if explicit:
+            # persist_config=False: a refreshed token is not written into somebody's file.
+            config.load_kube_config(
+                config_file=explicit, context=context, client_configuration=found, persist_config=False
+            )
+        elif in_cluster:
+            config.load_incluster_config(client_configuration=found)
+        else:
+            raise Unavailable(
+                0,
+                "NoCredentials",
+                "no --kubeconfig, no $KUBECONFIG, not inside a cluster and no ~/.kube/config; name one of them",
+            )
+    except (ConfigException, OSError) as error:
+        where = explicit or "the pod's ServiceAccount"
+        raise Unavailable(0, "BadCredentials", f"{where}: {error}") from error
+    found.connection_pool_maxsize = POOL_SIZE
+    return found
