@@ -98,7 +98,7 @@ class Approval(ApiModel):
         Field(
             min_length=1,
             max_length=256,
-            description="The user who decided: filled in by the server from Kubernetes 1.36 on, before it their own name.",
+            description="The user who decided: filled in from Kubernetes 1.36 on, before it their own name.",
         ),
     ] = None
     reason: Annotated[Message | None, Field(description="Why, for those who read it later.")] = None
