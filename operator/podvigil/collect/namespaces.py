@@ -1,0 +1,38 @@
+"""The namespaces that a monitor's selector means right now."""
+
+from typing import Final
+
+import msgspec
+
+from podvigil.api.resources import NAMESPACES
+from podvigil.cluster.client import Cluster
+from podvigil.cluster.errors import ClusterError
+
+
+class _Metadata(msgspec.Struct, gc=False):
+    name: str
+
+
+class _Item(msgspec.Struct, gc=False):
+    metadata: _Metadata
+
+
+class _Page(msgspec.Struct, gc=False):
+    items: list[_Item]
+
+
+_PAGE: Final = msgspec.json.Decoder(_Page)
+
+
+async def list_namespaces(cluster: Cluster, label_selector: str | None = None) -> tuple[str, ...]:
+    """Their names, sorted; an empty selector means every namespace.
+
+    Raises: ClusterError; BadRequest when the server cannot read the selector.
+    """
+    names: set[str] = set()
+    async for page in cluster.pages(NAMESPACES, label_selector=label_selector, as_metadata=True):
+        try:
+            names.update(item.metadata.name for item in _PAGE.decode(page).items)
+        except msgspec.DecodeError as error:
+            raise ClusterError(200, "NotAMetadataList", str(error), call="list namespaces") from error
+    return tuple(sorted(names))

@@ -1,0 +1,79 @@
+"""Which workload a pod belongs to: the object that a person would repair."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import msgspec
+
+from podvigil.api.pods import Workload
+from podvigil.api.resources import REPLICASETS
+from podvigil.cluster.client import Cluster
+from podvigil.cluster.errors import ClusterError
+from podvigil.collect.pods import SINGLE_LISTS, Owner, PodRecord
+
+
+class _Reference(msgspec.Struct, gc=False, rename="camel"):
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool = False
+
+
+class _Metadata(msgspec.Struct, gc=False, rename="camel"):
+    uid: str
+    owner_references: list[_Reference] = []
+
+
+class _Item(msgspec.Struct, gc=False):
+    metadata: _Metadata
+
+
+class _Page(msgspec.Struct, gc=False):
+    items: list[_Item]
+
+
+_PAGE: Final = msgspec.json.Decoder(_Page)
+
+
+async def list_replica_set_owners(
+    cluster: Cluster, namespaces: Collection[str] | None = None
+) -> dict[str, Owner]:
+    """What controls each ReplicaSet, by the ReplicaSet's uid; one that nothing controls is left out.
+
+    List the pods first and these after: then the ReplicaSet of every pod listed is among them.
+    Raises: ClusterError.
+    """
+    found: dict[str, Owner] = {}
+    single = namespaces is not None and len(namespaces) <= SINGLE_LISTS
+    for place in sorted(namespaces) if namespaces is not None and single else [None]:
+        async for page in cluster.pages(REPLICASETS, place, as_metadata=True):
+            found.update(decode_owners(page))
+    return found
+
+
+def decode_owners(page: bytes) -> dict[str, Owner]:
+    """Read one page of object metadata. Raises: ClusterError when it is none."""
+    try:
+        items = _PAGE.decode(page).items
+    except msgspec.DecodeError as error:
+        raise ClusterError(200, "NotAMetadataList", str(error), call="list replicasets") from error
+    return {
+        item.metadata.uid: Owner(one.api_version, one.kind, one.name, one.uid)
+        for item in items
+        for one in item.metadata.owner_references
+        if one.controller
+    }
+
+
+def workload_of(pod: PodRecord, replica_sets: Mapping[str, Owner]) -> Workload:
+    """The pod's controller, or that controller's when it is a ReplicaSet of a Deployment (or an Argo Rollout).
+
+    A bare pod, and a static one that its Node owns, is its own workload.
+    """
+    owner = pod.owner
+    if owner is None or owner.kind == "Node":
+        return Workload("v1", "Pod", pod.key.namespace, pod.key.name, pod.uid)
+    if owner.kind == REPLICASETS.kind:
+        owner = replica_sets.get(owner.uid, owner)
+    return Workload(owner.api_version, owner.kind, pod.key.namespace, owner.name, owner.uid)

@@ -1,0 +1,1 @@
+"""What the operator shows over HTTP: whether it lives, whether it can work, and its metrics."""
