@@ -1,0 +1,1 @@
+"""From samples to findings: what is abnormal, by how much, and because of which feature."""

@@ -1,0 +1,225 @@
+"""The detector: one sample of all pods in, one score per pod out, with its reasons.
+
+One object per AnomalyMonitor, used from one thread. It never reads a clock and never waits: a sample is
+a row of the coming interval, and a tick that was missed is told with `skip`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from podvigil.api.features import Feature
+from podvigil.detect.cell import Cell
+from podvigil.detect.network_input import NetworkInputs
+from podvigil.detect.recurrence import Recurrence
+from podvigil.detect.score import evidence, residual, shares, weights_of, with_logit
+from podvigil.detect.smoothing import smoothed
+from podvigil.detect.treatment import Treated, Treatment
+from podvigil.window.arrays import Array, Indices, Mask, every_feature, grown
+
+
+class Mode(StrEnum):
+    """How a pod is judged."""
+
+    LSTM = "LSTM"
+    """The network's expectation and its fault logit over the statistics."""
+    STATISTICS = "Statistics"
+    """The statistics alone; what runs when no network can be loaded. Today the same as `Z3`."""
+    Z3 = "Z3"
+    """Deviation from the pod's own hour minus the cluster's median deviation. A fixed comparison."""
+    ADAPTIVE_Z = "AdaptiveZ"
+    """Deviation from the pod's own hour alone, all features and directions alike. A fixed comparison."""
+
+
+BAND: Final = 3.0
+"""The band of an explanation: expected ± 3 of the baseline's spread (its floor included)."""
+
+ADAPTIVE_SMOOTHING: Final = 0.5
+"""`ADAPTIVE_Z` rises and falls alike: it is kept as simple as its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """One tick's verdict on every slot: S slots, F features in the detector's order, float64."""
+
+    score: Array
+    """(S,): ≥ 0 on the asinh scale. NaN = not scored (absent or cold): unknown, never normal."""
+    contribution: Array
+    """(S, F): share of each feature, rows sum to 1; all 0 where nothing deviates or nothing is known."""
+    deviation: Array
+    """(S, F): observed minus expected in asinh sigma units, signed; NaN = no sample or no baseline."""
+    observed: Array
+    """(S, F): natural units; NaN = no sample."""
+    expected: Array
+    """(S, F): natural units; NaN = no baseline."""
+    low: Array
+    """(S, F): expected - `BAND` × spread, not below 0."""
+    high: Array
+    """(S, F): expected + `BAND` × spread."""
+    cold: Mask
+    """(S,): the pod is there, but there is nothing yet to compare it with."""
+
+
+class Detector:
+    """Streaming detection over slots; state a pod: its trailing window and about 2 KB beside it."""
+
+    _treatment: Treatment
+    _inputs: NetworkInputs
+    _recurrence: Recurrence | None
+    _score: Array
+    _by_feature: Array
+
+    def __init__(
+        self,
+        *,
+        mode: Mode,
+        features: tuple[Feature, ...],
+        interval_seconds: float,
+        capacity: int,
+        cell: Cell | None = None,
+        beta: float = 0.5,
+    ) -> None:
+        """Start with nothing known.
+
+        Args:
+            features: order of the columns of every sample; each of `score.WEIGHTS` at most once.
+            cell: required in mode LSTM, ignored in the others.
+            beta: sigma added per unit of positive fault logit.
+
+        Raises:
+            ValueError: no or an unknown feature, an interval or capacity that is not positive,
+                mode LSTM without a cell or with one of another shape.
+        """
+        if capacity < 1:
+            raise ValueError(f"capacity must be at least 1 slot, not {capacity}")
+        if mode is Mode.LSTM and cell is None:
+            raise ValueError("mode LSTM needs a network; use Statistics when none can be loaded")
+        self.mode = mode
+        self.features = features
+        self.interval_seconds = interval_seconds
+        self._cell = cell if mode is Mode.LSTM else None
+        self._beta = beta
+        self._weights = np.ones(len(features)) if mode is Mode.ADAPTIVE_Z else weights_of(features)
+        self._start(capacity)
+
+    @property
+    def capacity(self) -> int:
+        """Slots."""
+        return self._treatment.capacity
+
+    def observe(self, values: Array, present: Mask) -> Scores:
+        """Score the next sample of all pods.
+
+        Args:
+            values: (S, F) natural units; NaN = no sample of that feature.
+            present: (S,): the pod exists now.
+
+        Raises:
+            ValueError: another shape than (capacity, features).
+        """
+        wanted = (self.capacity, len(self.features))
+        if np.shape(values) != wanted or np.shape(present) != wanted[:1]:
+            raise ValueError(
+                f"a sample is {wanted} values and {wanted[:1]} flags, "
+                f"not {np.shape(values)} and {np.shape(present)}"
+            )
+        treated = self._treatment.observe(values, present)
+        expected, logit = self._expect(treated)
+        deviation = np.where(treated.usable, residual(treated.deviation, expected), 0.0)
+        against = self._against(deviation)
+        self._score = self._smooth(self._score, against.max(axis=1))
+        self._by_feature = self._smooth(self._by_feature, against)
+        score = self._score if logit is None else with_logit(self._score, logit, self._beta)
+        return self._report(treated, expected, deviation, score)
+
+    def skip(self, ticks: int) -> None:
+        """Let samples pass that nobody took (`window.gaps.missed_ticks`)."""
+        self._treatment.skip(ticks)
+
+    def release(self, slots: Indices) -> None:
+        """Forget these slots: the pod is gone for good, or another takes its place."""
+        self._treatment.release(slots)
+        self._score[slots] = 0.0
+        self._by_feature[slots] = 0.0
+        if self._recurrence is not None:
+            self._inputs.release(slots)
+            self._recurrence.release(slots)
+
+    def adopt(self, slots: Indices, from_slots: Indices) -> None:
+        """Judge new pods by what a replica of the same workload is like, until they have an hour."""
+        self._treatment.adopt(slots, from_slots)
+
+    def warm_start(self, history: Array, present: Mask) -> Array:
+        """Begin anew from a history: learn the long references from all of it, then run over it.
+
+        Args:
+            history: (T, S, F) samples at this interval, oldest first, the last one interval ago.
+            present: (T, S).
+
+        Returns:
+            The scores of the history, (T, S), NaN = not scored: what the threshold is estimated from.
+        """
+        self._start(self.capacity)
+        self._treatment.fit(history, present)
+        scores = np.full(np.shape(present), np.nan)
+        for tick, (values, there) in enumerate(zip(history, present, strict=True)):
+            scores[tick] = self.observe(values, there).score
+        return scores
+
+    def grow(self, capacity: int) -> None:
+        """Add empty slots at the end. Raises ValueError when that would drop slots."""
+        if capacity < self.capacity:
+            raise ValueError(f"a detector of {self.capacity} slots cannot shrink to {capacity}")
+        self._treatment.grow(capacity)
+        self._score = grown(self._score, capacity, 0.0)
+        self._by_feature = grown(self._by_feature, capacity, 0.0)
+        if self._recurrence is not None:
+            self._inputs.grow(capacity)
+            self._recurrence.grow(capacity)
+
+    def _start(self, capacity: int) -> None:
+        width, interval = len(self.features), self.interval_seconds
+        self._treatment = Treatment(features=self.features, interval_seconds=interval, capacity=capacity)
+        self._score = np.zeros(capacity)
+        self._by_feature = np.zeros((capacity, width))
+        self._recurrence = None
+        if self._cell is not None:
+            self._inputs = NetworkInputs(features=self.features, interval_seconds=interval, capacity=capacity)
+            self._recurrence = Recurrence(self._cell, interval_seconds=interval, capacity=capacity)
+
+    def _expect(self, treated: Treated) -> tuple[Array, Array | None]:
+        """The expected deviation, (S, F) or (F,), and the fault logit, (S,), where there is a network."""
+        if self._recurrence is not None:
+            given = self._inputs.observe(treated, self._treatment.reference.level)
+            out = self._recurrence.step(given)
+            return out.expected_u[:, self._inputs.columns].astype(np.float64), out.logit.astype(np.float64)
+        if self.mode is Mode.ADAPTIVE_Z:
+            return np.zeros(len(self.features)), None
+        return treated.context, None
+
+    def _against(self, deviation: Array) -> Array:
+        if self.mode is Mode.ADAPTIVE_Z:
+            return np.abs(deviation)
+        return evidence(deviation, self._weights)
+
+    def _smooth(self, state: Array, value: Array) -> Array:
+        if self.mode is Mode.ADAPTIVE_Z:
+            return smoothed(state, value, rise=ADAPTIVE_SMOOTHING, fall=ADAPTIVE_SMOOTHING)
+        return smoothed(state, value)
+
+    def _report(self, treated: Treated, expected: Array, deviation: Array, score: Array) -> Scores:
+        known = ~every_feature(~treated.usable)
+        center = treated.center + treated.scale * np.sinh(expected)
+        spread = BAND * treated.scale
+        return Scores(
+            score=np.where(known, score, np.nan),
+            contribution=np.where(known[:, None], shares(self._by_feature), 0.0),
+            deviation=np.where(treated.usable, deviation, np.nan),
+            observed=treated.values,
+            expected=np.maximum(center, 0.0),
+            low=np.maximum(center - spread, 0.0),
+            high=np.maximum(center + spread, 0.0),
+            cold=~known & ~treated.absent,
+        )
