@@ -1,0 +1,52 @@
+"""What one tick found: pods in trouble, as the incident rules take them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from podvigil.api.pods import PodKey, Workload
+from podvigil.api.signals import MODEL_SIGNALS, Signal
+from podvigil.detect.explain import FeatureShare
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One pod in one kind of trouble at one tick."""
+
+    pod: PodKey
+    workload: Workload
+    signal: Signal
+    over: bool
+    """Reaches the alarm's threshold; False: only what keeps an open incident open."""
+    probability: float
+    """0 to 1, calibrated; 1 for what was seen and not estimated."""
+    score: float | None = None
+    """The detector's score; None for a deterministic signal."""
+    settled: bool = True
+    """The pod is known long enough to open an incident; a start or a rollout is no anomaly."""
+    explanation: tuple[FeatureShare, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """What was seen, in short sentences."""
+
+    @property
+    def estimated(self) -> bool:
+        """Whether a model says so, rather than the cluster itself."""
+        return self.score is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything that one tick says about trouble."""
+
+    findings: tuple[Finding, ...]
+    evaluated: Mapping[str, int] = field(default_factory=dict)
+    """By workload uid: pods that could be judged. A workload that is not in it was not seen at all."""
+    existing: frozenset[str] | None = None
+    """Uids of the workloads that have a pod; None when the cluster could not be asked."""
+
+
+def model_signal(explanation: tuple[FeatureShare, ...]) -> Signal | None:
+    """Name the trouble by the feature that made most of the score; None when nothing explains it."""
+    if not explanation:
+        return None
+    first = explanation[0]
+    return MODEL_SIGNALS.get((first.feature, first.deviation > 0))

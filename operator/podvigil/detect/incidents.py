@@ -1,0 +1,146 @@
+"""When a trouble becomes an incident, and when it is over: hysteresis, grouping by workload.
+
+        over for `minimum_duration`             below for `clear_after`
+    (pending) ─────────────────────▶ open ─────────────────────────────▶ closed
+        │ below at any tick           ▲ │ a tick without data changes nothing:
+        ▼                             └─┘ not seen is neither good nor bad news
+     forgotten
+
+All pods of a workload with the same trouble are one incident. While the model already has an incident for
+a workload, its later findings there belong to that one: which feature leads may change, the trouble does not.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from podvigil.api.pods import Workload
+from podvigil.api.signals import MODEL_SIGNALS, Signal
+from podvigil.detect.findings import Finding, Observation
+
+_FROM_MODEL = frozenset(MODEL_SIGNALS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRules:
+    """How sure we must be, and for how long."""
+
+    minimum_duration: timedelta
+    """How long the trouble must last without a break before it is reported."""
+    clear_after: timedelta
+    """How long it must be away before it counts as over: bridges the breaks of a flapping pod."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentKey:
+    """A trouble by what it is about."""
+
+    workload_uid: str
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One trouble of one workload, from its first sign on."""
+
+    workload: Workload
+    signal: Signal
+    since: datetime
+    """When this episode's first sign was seen."""
+    last_seen: datetime
+    last_evaluated: datetime
+    opened_at: datetime | None = None
+    """When it was found to last; None while it is pending."""
+    findings: tuple[Finding, ...] = ()
+    """The pods in trouble at the last tick that could judge them, the worst first."""
+    evaluated: int = 0
+
+    @property
+    def key(self) -> IncidentKey:
+        """What the incident is about."""
+        return IncidentKey(self.workload.uid, self.signal)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lasted long enough to be reported."""
+        return self.opened_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one tick made of the incidents."""
+
+    incidents: Mapping[IncidentKey, Incident]
+    opened: tuple[Incident, ...] = ()
+    closed: tuple[Incident, ...] = ()
+    """Open ones that are over now; they are no longer among `incidents`."""
+
+
+def step(
+    incidents: Mapping[IncidentKey, Incident], seen: Observation, *, now: datetime, rules: IncidentRules
+) -> Step:
+    """Say what became of every incident at `now`."""
+    groups = _grouped(seen.findings, incidents)
+    kept: dict[IncidentKey, Incident] = {}
+    opened: list[Incident] = []
+    closed: list[Incident] = []
+    for key in {**incidents, **groups}:
+        before, findings = incidents.get(key), groups.get(key, ())
+        after = _next(before, findings, seen, now=now, rules=rules)
+        if after is None:
+            if before is not None and before.is_open:
+                closed.append(replace(before, findings=(), last_evaluated=now))
+            continue
+        if after.is_open and (before is None or not before.is_open):
+            opened.append(after)
+        kept[key] = after
+    return Step(kept, tuple(opened), tuple(closed))
+
+
+def _grouped(
+    findings: Iterable[Finding], incidents: Mapping[IncidentKey, Incident]
+) -> dict[IncidentKey, tuple[Finding, ...]]:
+    """Group findings by incident, the worst pod first; model findings of a workload stay together."""
+    known = {key.workload_uid: key.signal for key in incidents if key.signal in _FROM_MODEL}
+    groups: dict[IncidentKey, list[Finding]] = {}
+    for finding in sorted(findings, key=lambda f: (-(f.score or 0.0), -f.probability, f.pod)):
+        signal = finding.signal
+        if finding.estimated:
+            signal = known.setdefault(finding.workload.uid, signal)
+        groups.setdefault(IncidentKey(finding.workload.uid, signal), []).append(finding)
+    return {key: tuple(group) for key, group in groups.items()}
+
+
+def _next(
+    before: Incident | None,
+    findings: tuple[Finding, ...],
+    seen: Observation,
+    *,
+    now: datetime,
+    rules: IncidentRules,
+) -> Incident | None:
+    """Return the incident after this tick; None when there is none (any more)."""
+    over = any(f.over and f.settled for f in findings)
+    if before is None:
+        if not over:
+            return None
+        first = findings[0]
+        before = Incident(first.workload, first.signal, since=now, last_seen=now, last_evaluated=now)
+    uid = before.workload.uid
+    if seen.existing is not None and uid not in seen.existing:
+        return None
+    evaluated = seen.evaluated.get(uid, 0)
+    if not findings and not evaluated:
+        return before
+    if before.is_open:
+        if findings:
+            return replace(before, last_seen=now, last_evaluated=now, findings=findings, evaluated=evaluated)
+        if now - before.last_seen >= rules.clear_after:
+            return None
+        return replace(before, last_evaluated=now, findings=(), evaluated=evaluated)
+    if not over:
+        return None
+    opened_at = now if now - before.since >= rules.minimum_duration else None
+    return replace(
+        before, last_seen=now, last_evaluated=now, findings=findings, evaluated=evaluated, opened_at=opened_at
+    )
