@@ -17,7 +17,8 @@ Indices = npt.NDArray[np.intp]
 
 def every_feature(flags: Mask) -> Mask:
     """Whether all features of a slot are flagged: (slots, features) to (slots,)."""
-    return np.logical_and.reduce(flags, axis=1)
+    every: Mask = np.logical_and.reduce(flags, axis=1)
+    return every
 
 
 def grown(array: npt.NDArray[Any], capacity: int, fill: float) -> npt.NDArray[Any]:
