@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import kopf
+import yaml
 from kubernetes import client, config
 from kubernetes.config.config_exception import ConfigException
 
@@ -66,6 +67,7 @@ def _configuration(kubeconfig: Path | None, context: str | None) -> client.Confi
         explicit = str(_CONTEXT_FILE.expanduser())
     try:
         if explicit:
+            _check_files(explicit)
             # persist_config=False: a refreshed token is not written into somebody's file.
             config.load_kube_config(
                 config_file=explicit, context=context, client_configuration=found, persist_config=False
@@ -78,8 +80,16 @@ def _configuration(kubeconfig: Path | None, context: str | None) -> client.Confi
                 "NoCredentials",
                 "no --kubeconfig, no $KUBECONFIG, not inside a cluster and no ~/.kube/config; name one of them",
             )
-    except (ConfigException, OSError) as error:
+    except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
         where = explicit or "the pod's ServiceAccount"
         raise Unavailable(0, "BadCredentials", f"{where}: {error}") from error
     found.connection_pool_maxsize = POOL_SIZE
     return found
+
+
+def _check_files(paths: str) -> None:
+    """Refuse what the client's loader would stumble over: a file that holds no mapping."""
+    for path in filter(None, paths.split(os.pathsep)):
+        file = Path(path).expanduser()
+        if file.exists() and not isinstance(yaml.safe_load(file.read_text(encoding="utf-8")), dict):
+            raise ConfigException(f"{path} is no kubeconfig: it holds no mapping")

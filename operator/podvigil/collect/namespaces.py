@@ -1,5 +1,6 @@
 """The namespaces that a monitor's selector means right now."""
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -7,6 +8,9 @@ import msgspec
 from podvigil.api.resources import NAMESPACES
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError
+
+SINGLE_LISTS: Final = 16
+"""Up to so many namespaces are listed one by one; beyond, one list of all is cheaper for the server."""
 
 
 class _Metadata(msgspec.Struct, gc=False):
@@ -36,3 +40,10 @@ async def list_namespaces(cluster: Cluster, label_selector: str | None = None) -
         except msgspec.DecodeError as error:
             raise ClusterError(200, "NotAMetadataList", str(error), call="list namespaces") from error
     return tuple(sorted(names))
+
+
+def places_to_list(namespaces: Collection[str] | None) -> tuple[str | None, ...]:
+    """Where to list objects of these namespaces (None: all): in each of them, or once in all (None)."""
+    if namespaces is None or len(namespaces) > SINGLE_LISTS:
+        return (None,)
+    return tuple(sorted(namespaces))

@@ -9,7 +9,8 @@ from podvigil.api.pods import Workload
 from podvigil.api.resources import REPLICASETS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError
-from podvigil.collect.pods import SINGLE_LISTS, Owner, PodRecord
+from podvigil.collect.namespaces import places_to_list
+from podvigil.collect.pods import Owner, PodRecord
 
 
 class _Reference(msgspec.Struct, gc=False, rename="camel"):
@@ -45,8 +46,7 @@ async def list_replica_set_owners(
     Raises: ClusterError.
     """
     found: dict[str, Owner] = {}
-    single = namespaces is not None and len(namespaces) <= SINGLE_LISTS
-    for place in sorted(namespaces) if namespaces is not None and single else [None]:
+    for place in places_to_list(namespaces):
         async for page in cluster.pages(REPLICASETS, place, as_metadata=True):
             found.update(decode_owners(page))
     return found

@@ -16,9 +16,7 @@ from podvigil.api.pods import PodKey
 from podvigil.api.resources import PODS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError
-
-SINGLE_LISTS: Final = 16
-"""Up to so many namespaces are listed one by one; beyond, one list of all is cheaper for the server."""
+from podvigil.collect.namespaces import places_to_list
 
 _PASSING_WAITS: Final = frozenset({"ContainerCreating", "PodInitializing"})
 
@@ -87,11 +85,7 @@ async def list_pods(
     Raises: ClusterError; BadRequest when the server cannot read the selector.
     """
     found: dict[PodKey, PodRecord] = {}
-    if namespaces is not None and len(namespaces) <= SINGLE_LISTS:
-        places: list[str | None] = sorted(namespaces)
-    else:
-        places = [None]
-    for place in places:
+    for place in places_to_list(namespaces):
         async for page in cluster.pages(PODS, place, label_selector):
             for pod in decode_pods(page):
                 if namespaces is None or pod.key.namespace in namespaces:

@@ -1,0 +1,1 @@
+"""Faults between the operator and what it talks to."""
