@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+
 from localcluster.controlplane import ControlPlane
 
 _numbers = itertools.count(1)

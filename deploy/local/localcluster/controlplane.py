@@ -131,7 +131,7 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
         self,
         *arguments: str,
         user: str = ADMIN,
-        input: str | None = None,  # noqa: A002 - the name that subprocess.run gives it
+        input: str | None = None,
         check: bool = True,
         timeout: float = 60,
     ) -> subprocess.CompletedProcess[str]:

@@ -120,7 +120,7 @@ class Process:
     def _spawn(self) -> subprocess.Popen[bytes]:
         leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
         with self.log.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - the commands are ours
+            return subprocess.Popen(
                 [*leash, *self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

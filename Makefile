@@ -1,0 +1,74 @@
+# Every target does all of its own set-up; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.synced
+
+# `operator/` must never shadow the standard library's module of that name.
+export PYTHONSAFEPATH := 1
+# The arrays are small: threads of the linear algebra only take the processors from the other programs.
+export OPENBLAS_NUM_THREADS := 1
+export TF_CPP_MIN_LOG_LEVEL := 2
+# A PYTHONPATH of the caller must not change what is tested; the package is installed editable.
+export PYTHONPATH := $(CURDIR)/deploy/local
+
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	--no-header --python-version 3.11 --universal
+
+.PHONY: help venv lock binaries lint types unit integration test crds model demo clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+venv: $(STAMP) ## Make .venv with everything the lock file names
+
+$(STAMP): requirements/bootstrap.txt requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Podvigil needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}: run make PYTHON=python3.11 (or newer)")'
+	@echo "Making $(VENV): about a minute the first time"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# Syncing removes pip itself, so it is there only the first time; uv keeps itself in step afterwards.
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	@touch $@
+
+lock: venv ## Resolve the dependencies anew, into requirements/
+	$(LOCK) pyproject.toml --extra train --extra dev -o requirements/dev.lock
+	echo uv | $(LOCK) - -o requirements/bootstrap.txt
+
+binaries: venv ## Find or build the programs of the local control plane
+	@$(BIN)/python -m localcluster.binaries
+
+lint: venv ## Style, formatting and the layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
+
+types: venv ## Types, strictly
+	$(BIN)/mypy
+
+unit: venv ## Tests that need no cluster
+	$(BIN)/pytest tests/unit
+
+integration: venv binaries ## Tests against a real control plane
+	$(BIN)/pytest tests/integration
+
+test: lint types unit integration ## Everything that must pass before a change lands
+
+crds: venv ## Write crds/ from the models
+	$(BIN)/python -m podvigil.api.crd crds/
+
+model: venv ## Train the model and write models/; DATA=folder adds real series
+	$(BIN)/python -m podvigil.training.make models/ $(if $(DATA),--data $(DATA))
+
+demo: venv binaries ## From nothing to a repaired workload; KEEP=1 leaves it running
+	@$(BIN)/python -m localcluster.demo $(if $(KEEP),--keep)
+
+clean: ## Remove what was made here; the built programs stay in the cache
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,82 @@
+"""A real Prometheus that scrapes the simulated nodes, on a data folder that may hold history already."""
+
+import json
+import urllib.parse
+import urllib.request
+from typing import Any, Final
+
+import yaml
+
+from localcluster.binaries import ensure
+from localcluster.controlplane import ControlPlane
+from localcluster.process import Process, free_port, http_ok
+
+QUERY_TIMEOUT_SECONDS: Final = 10
+JOB: Final = "cadvisor"
+
+
+class Prometheus:
+    """A Prometheus for one control plane, which ends it with itself."""
+
+    def __init__(self, control_plane: ControlPlane, *, scrape_interval_seconds: int = 5) -> None:
+        """Start nothing yet; history may be put into `data_folder` before `start`."""
+        self._control_plane = control_plane
+        self._interval: Final = scrape_interval_seconds
+        self._port: Final = free_port()
+        self._process: Process | None = None
+        self.data_folder: Final = control_plane.folder / "prometheus"
+
+    @property
+    def url(self) -> str:
+        """Address of its HTTP API."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self, discovery_url: str) -> None:
+        """Start scraping what `discovery_url` names; returns when queries are answered."""
+        config = self._control_plane.folder / "prometheus.yaml"
+        config.write_text(yaml.safe_dump(self._config(discovery_url), sort_keys=False))
+        process = self._control_plane.process(
+            "prometheus",
+            [
+                ensure(["prometheus"])["prometheus"],
+                f"--config.file={config}",
+                f"--storage.tsdb.path={self.data_folder}",
+                "--storage.tsdb.retention.time=15d",
+                f"--web.listen-address=127.0.0.1:{self._port}",
+                "--log.level=warn",
+            ],
+        )
+        self._process = self._control_plane.run_beside(process)
+        process.start(http_ok(f"{self.url}/-/ready"))
+
+    def stop(self) -> None:
+        """End it alone, as an outage of the metrics does."""
+        if self._process is not None:
+            self._process.stop()
+
+    def restart(self) -> None:
+        """Start it again on the same address and data."""
+        if self._process is not None:
+            self._process.start(http_ok(f"{self.url}/-/ready"))
+
+    def query(self, promql: str) -> list[dict[str, Any]]:
+        """Answer of an instant query: a list of `{"metric": labels, "value": [time, text]}`."""
+        url = f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': promql})}"
+        with urllib.request.urlopen(url, timeout=QUERY_TIMEOUT_SECONDS) as answer:
+            result: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        return result
+
+    def _config(self, discovery_url: str) -> dict[str, Any]:
+        return {
+            "global": {
+                "scrape_interval": f"{self._interval}s",
+                "scrape_timeout": f"{max(1, self._interval - 1)}s",
+            },
+            "scrape_configs": [
+                {
+                    "job_name": JOB,
+                    # Nodes are found again as they come and go.
+                    "http_sd_configs": [{"url": discovery_url, "refresh_interval": f"{self._interval}s"}],
+                }
+            ],
+        }
