@@ -1,0 +1,55 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podvigil.api.features import Feature
+from podvigil.collect.queries import memory_limit_query, namespace_matcher, query_for, rate_window_seconds
+
+
+@pytest.mark.parametrize("feature", list(Feature))
+def test_every_vital_has_a_query_per_pod(feature: Feature) -> None:
+    query = query_for(feature, ["shop"], 30.0)
+    assert "sum by (namespace, pod) (" in query
+    assert 'namespace="shop"' in query
+
+
+def test_cpu_is_a_rate_of_real_containers() -> None:
+    assert query_for(Feature.CPU, ["shop", "bank"], 15.0, scrape_seconds=5.0) == (
+        "sum by (namespace, pod) (rate(container_cpu_usage_seconds_total"
+        '{namespace=~"bank|shop",container!="",container!="POD"}[60s]))'
+    )
+
+
+def test_network_series_need_no_container() -> None:
+    query = query_for(Feature.NETWORK_RECEIVE, None, 15.0)
+    assert "container!" not in query
+    assert 'namespace!="",pod!="",interface!="lo"' in query
+
+
+def test_the_memory_limit() -> None:
+    assert 'resource="memory"' in memory_limit_query(None)
+
+
+@pytest.mark.parametrize(
+    ("interval", "scrape", "window"),
+    [
+        pytest.param(15, 5, 60, id="never-under-a-minute"),
+        pytest.param(15, 30, 120, id="four-scrapes"),
+        pytest.param(600, 30, 1200, id="two-intervals"),
+        pytest.param(30.2, 15.1, 61, id="whole-seconds-rounded-up"),
+    ],
+)
+def test_rate_window(interval: float, scrape: float, window: int) -> None:
+    assert rate_window_seconds(interval, scrape) == window
+
+
+@pytest.mark.parametrize("names", [[], ['a"} or up{b="'], ["a|b"], [".*"], ["A"], [""], ["a" * 64], ["a\n"]])
+def test_nothing_is_smuggled_into_a_query(names: list[str]) -> None:
+    with pytest.raises(ValueError, match="namespace"):
+        namespace_matcher(names)
+
+
+@given(st.lists(st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True), min_size=1))
+def test_valid_names_stand_as_they_are(names: list[str]) -> None:
+    matcher = namespace_matcher(names)
+    assert set(matcher.split('"')[1].split("|")) == set(names)
