@@ -1,10 +1,11 @@
-"""A real control plane for the whole run, and a namespace for each test."""
+"""A real control plane for the whole run, nodes and metrics when asked for, and a namespace for each test."""
 
 import itertools
 from collections.abc import Iterator
 
 import pytest
 
+from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 
 _numbers = itertools.count(1)
@@ -12,9 +13,17 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
-    """etcd, kube-apiserver, controller-manager and scheduler; no nodes, so pods stay Pending."""
+    """etcd, kube-apiserver, controller-manager and scheduler. Without `kwok_cluster` pods stay Pending."""
     with ControlPlane() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def kwok_cluster(control_plane: ControlPlane) -> KwokCluster:
+    """Two simulated nodes and Prometheus (scraping every 2 s) beside `control_plane`, which ends them."""
+    cluster = KwokCluster(control_plane, scrape_interval_seconds=2)
+    cluster.start(nodes=2)
+    return cluster
 
 
 @pytest.fixture

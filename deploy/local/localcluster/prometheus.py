@@ -77,6 +77,15 @@ class Prometheus:
                     "job_name": JOB,
                     # Nodes are found again as they come and go.
                     "http_sd_configs": [{"url": discovery_url, "refresh_interval": f"{self._interval}s"}],
+                    "relabel_configs": [
+                        # All nodes are served by one program on one port: the path tells them apart.
+                        {
+                            "source_labels": ["__metrics_path__"],
+                            "regex": "/metrics/nodes/([^/]+)/.*",
+                            "target_label": "instance",
+                        },
+                        {"regex": "metrics_name", "action": "labeldrop"},
+                    ],
                 }
             ],
         }
