@@ -27,7 +27,14 @@ REMAINDER_STEP: Final = 32
 """The last block is padded up to a multiple of this, so that a few new pods do not resize the graph."""
 
 _SIGNATURE: Final = "serving_default"
-_WIDTHS: Final = {"x": INPUTS, "previous_u": SLOTS, "evidence": 1, "h": HIDDEN, "c": HIDDEN, "h_lagged": HIDDEN}
+_WIDTHS: Final = {
+    "x": INPUTS,
+    "previous_u": SLOTS,
+    "evidence": 1,
+    "h": HIDDEN,
+    "c": HIDDEN,
+    "h_lagged": HIDDEN,
+}
 _OUTPUTS: Final = {"expected_u": SLOTS, "logit": 1, "h": HIDDEN, "c": HIDDEN}
 
 
@@ -101,8 +108,12 @@ class LiteRTCell:
         """See `Cell.step`."""
         pods = len(x)
         feeds = {
-            "x": x, "previous_u": previous_u, "evidence": evidence[:, None],
-            "h": h, "c": c, "h_lagged": h_lagged,
+            "x": x,
+            "previous_u": previous_u,
+            "evidence": evidence[:, None],
+            "h": h,
+            "c": c,
+            "h_lagged": h_lagged,
         }
         feeds = {name: np.ascontiguousarray(value, np.float32) for name, value in feeds.items()}
         for name, value in feeds.items():
@@ -144,7 +155,9 @@ class _Runner:
 def _check(kind: str, found: dict[str, dict[str, npt.NDArray[np.int32]]], wanted: dict[str, int]) -> None:
     widths = {name: int(detail["shape"][-1]) for name, detail in found.items()}
     if widths != wanted:
-        raise UnusableCell(f"{kind} widths {dict(sorted(widths.items()))}, wanted {dict(sorted(wanted.items()))}")
+        raise UnusableCell(
+            f"{kind} widths {dict(sorted(widths.items()))}, wanted {dict(sorted(wanted.items()))}"
+        )
 
 
 def _padded(size: int) -> int:

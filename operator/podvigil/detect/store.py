@@ -10,6 +10,7 @@ fault is a `ModelError`, upon which the analyst goes on with the statistics alon
 import hashlib
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -45,7 +46,7 @@ class _Strict(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
     """A part of `calibration.json`; an unknown or missing key is a fault, not a default."""
 
 
-class CellFile(_Strict):
+class CellFile(_Strict, frozen=True):
     """What `cell.tflite` must be."""
 
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -54,7 +55,7 @@ class CellFile(_Strict):
     slots: int
 
 
-class Curve(_Strict):
+class Curve(_Strict, frozen=True):
     """
     Probability of a fault by margin (score − threshold at one false alarm per pod-day).
 
@@ -67,7 +68,7 @@ class Curve(_Strict):
     """Share of samples at fault that the probabilities assume; they fall with it."""
 
 
-class DataSource(_Strict):
+class DataSource(_Strict, frozen=True):
     """Something the weights were trained on."""
 
     name: str
@@ -75,7 +76,7 @@ class DataSource(_Strict):
     address: str
 
 
-class Training(_Strict):
+class Training(_Strict, frozen=True):
     """How to make the same model again."""
 
     command: str
@@ -85,7 +86,7 @@ class Training(_Strict):
     data: Annotated[list[DataSource], msgspec.Meta(min_length=1)]
 
 
-class Calibration(_Strict):
+class Calibration(_Strict, frozen=True):
     """The whole of `calibration.json`."""
 
     format: int
@@ -198,9 +199,9 @@ def _fault(calibration: Calibration) -> str | None:
         return f"`probability` has {len(curve.margin)} margins and {len(curve.probability)} probabilities"
     if not all(math.isfinite(value) for value in (*curve.margin, *curve.probability)):
         return "`probability` holds a value that is not finite"
-    if any(later <= earlier for earlier, later in zip(curve.margin, curve.margin[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(curve.margin)):
         return "`probability.margin` does not ascend"
-    if any(later < earlier for earlier, later in zip(curve.probability, curve.probability[1:], strict=False)):
+    if any(later < earlier for earlier, later in pairwise(curve.probability)):
         return "`probability.probability` descends"
     if not 0 <= curve.probability[0] <= curve.probability[-1] <= 1:
         return "`probability.probability` leaves 0 to 1"

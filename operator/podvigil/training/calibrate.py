@@ -6,6 +6,7 @@ a lower probability, and binned so that no single sample makes a step.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -64,7 +65,9 @@ def fit_curve(margin: Values, fault: npt.NDArray[np.bool_], fault_share: float =
     weight = weights(fault, fault_share)
     # Half of the bounds from each kind: by all samples alone, faults would share the last bin.
     shares = np.linspace(0, 1, BINS // 2 + 1)
-    edges = np.unique(np.concatenate([np.quantile(margin[fault], shares), np.quantile(margin[~fault], shares)]))
+    edges = np.unique(
+        np.concatenate([np.quantile(margin[fault], shares), np.quantile(margin[~fault], shares)])
+    )
     if len(edges) < 3:
         raise ValueError("all margins are equal; nothing can be told from them")
     bins = np.digitize(margin, edges[1:-1])
@@ -95,7 +98,7 @@ def reliability(curve: FittedCurve, margin: Values, fault: npt.NDArray[np.bool_]
     said = np.interp(margin, curve.margin, curve.probability)
     weight = weights(fault, curve.fault_share)
     rows = []
-    for low, high in zip(TABLE, TABLE[1:], strict=False):
+    for low, high in pairwise(TABLE):
         within = (said >= low) & ((said < high) | (high == TABLE[-1]))
         if within.any():
             mean_said = float(np.average(said[within], weights=weight[within]))

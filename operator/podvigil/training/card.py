@@ -87,7 +87,9 @@ They assume that {calibration.probability.fault_share:.0%} of all samples are at
 
 
 def _data(calibration: Calibration) -> str:
-    return "\n".join(f"- {source.name}: {source.licence}, {source.address}" for source in calibration.training.data)
+    return "\n".join(
+        f"- {source.name}: {source.licence}, {source.address}" for source in calibration.training.data
+    )
 
 
 def _pair(measured: Measured, name: str, spec: str) -> str:
@@ -106,5 +108,6 @@ def _kinds(measured: Measured) -> str:
 
 def _reliability(rows: list[Reliability]) -> str:
     return "\n".join(
-        f"| {row.low:.2f} to {row.high:.2f} | {row.said:.3f} | {row.was:.3f} | {row.samples:,} |" for row in rows
+        f"| {row.low:.2f} to {row.high:.2f} | {row.said:.3f} | {row.was:.3f} | {row.samples:,} |"
+        for row in rows
     )

@@ -72,7 +72,9 @@ class Draft:
     operations: list[Event] = field(default_factory=list)
 
     @classmethod
-    def quiet(cls, values: Values, workload: npt.NDArray[np.int64], interval_seconds: float, history: int) -> "Draft":
+    def quiet(
+        cls, values: Values, workload: npt.NDArray[np.int64], interval_seconds: float, history: int
+    ) -> "Draft":
         """Begin with all pods present and nothing wrong."""
         shape = values.shape[:2]
         return cls(
@@ -82,12 +84,12 @@ class Draft:
     @property
     def steps(self) -> int:
         """Samples, T."""
-        return self.values.shape[0]
+        return len(self.values)
 
     @property
     def pods(self) -> int:
         """Pods, P."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     def samples(self, seconds: float) -> int:
         """Return how many samples `seconds` are, at least one."""
@@ -102,8 +104,14 @@ class Draft:
         values = np.where(self.present[..., None], np.maximum(self.values, 0.0), np.nan)
         labels = np.where(self.present, self.labels, IGNORED).astype(np.int8)
         return Cluster(
-            self.interval_seconds, values, self.present, labels, self.workload, self.history,
-            tuple(self.faults), tuple(self.operations),
+            self.interval_seconds,
+            values,
+            self.present,
+            labels,
+            self.workload,
+            self.history,
+            tuple(self.faults),
+            tuple(self.operations),
         )
 
 

@@ -28,7 +28,10 @@ def cell_bytes(network: keras.Model) -> bytes:
     widths = {"x": INPUTS, "previous_u": SLOTS, "evidence": 1, "h": HIDDEN, "c": HIDDEN, "h_lagged": HIDDEN}
     module = tf.Module()
     module.step = tf.function(
-        step, input_signature=[tf.TensorSpec((BLOCK, width), tf.float32, name=name) for name, width in widths.items()]
+        step,
+        input_signature=[
+            tf.TensorSpec((BLOCK, width), tf.float32, name=name) for name, width in widths.items()
+        ],
     )
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.step.get_concrete_function()], module)
     content: bytes = converter.convert()
@@ -87,7 +90,9 @@ def parity(network: keras.Model, content: bytes, *, steps: int = PARITY_STEPS, s
     for t in range(steps):
         past = t - lag[:, 0].astype(int)
         h_lagged = np.where((past >= 0)[:, None], states[np.maximum(past, 0) + 1, pods], 0)
-        got = cell.step(x[:, t], previous_u[:, t], evidence[:, t, 0], states[t], c, h_lagged.astype(np.float32))
+        got = cell.step(
+            x[:, t], previous_u[:, t], evidence[:, t, 0], states[t], c, h_lagged.astype(np.float32)
+        )
         states[t + 1], c = got.h, got.c
         worst = max(
             worst,

@@ -17,7 +17,7 @@ from podvigil.detect.cell import LiteRTCell
 from podvigil.detect.detector import Mode
 from podvigil.detect.store import DataSource
 from podvigil.training.cluster import Cluster
-from podvigil.training.generate import Recipe, generate
+from podvigil.training.generate import ANYTHING, Recipe, generate
 from podvigil.training.judge import Judged, judge
 from podvigil.training.real_series import RealSeries, recorded_cluster
 from podvigil.training.windows import Track, treat
@@ -43,7 +43,7 @@ class Source:
 
     seed: int
     real: RealSeries | None = None
-    recipe: Recipe = Recipe()
+    recipe: Recipe = ANYTHING
 
     def cluster(self, purpose: Purpose, number: int) -> Cluster:
         """Return cluster `number`; only training ever sees recordings, so figures stay comparable."""

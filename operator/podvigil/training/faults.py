@@ -49,7 +49,9 @@ class Site:
         return self.end - self.start
 
 
-def inject(draft: Draft, rng: Rng, *, per_pod_hour: float, first: int, kinds: tuple[str, ...] | None = None) -> None:
+def inject(
+    draft: Draft, rng: Rng, *, per_pod_hour: float, first: int, kinds: tuple[str, ...] | None = None
+) -> None:
     """
     Inject faults into `draft`, from sample `first` on.
 
@@ -173,7 +175,9 @@ FAULTS: Final[dict[str, tuple[float, Callable[[Draft, Rng, Site], int]]]] = {
 
 
 def _site(draft: Draft, rng: Rng, pod: int, first: int, level: Values) -> Site | None:
-    seconds = np.clip(rng.lognormal(np.log(TYPICAL_SECONDS), LENGTH_SPREAD), SHORTEST_SECONDS, LONGEST_SECONDS)
+    seconds = np.clip(
+        rng.lognormal(np.log(TYPICAL_SECONDS), LENGTH_SPREAD), SHORTEST_SECONDS, LONGEST_SECONDS
+    )
     start = int(rng.integers(max(first, 5), draft.steps - 5))
     end = min(draft.steps, start + max(2, draft.samples(seconds)))
     space = draft.samples(SPACING_SECONDS)

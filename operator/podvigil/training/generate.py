@@ -41,7 +41,11 @@ class Recipe:
     """Only these faults; None = all. Leaving some out shows what the network knows beyond them."""
 
 
-def generate(rng: Rng, recipe: Recipe = Recipe()) -> Cluster:
+ANYTHING: Final = Recipe()
+"""Generated load, every kind of fault."""
+
+
+def generate(rng: Rng, recipe: Recipe = ANYTHING) -> Cluster:
     """Return one cluster of some hours: same generator state and recipe, same cluster."""
     interval = float(rng.choice(list(INTERVALS_SECONDS), p=list(INTERVALS_SECONDS.values())))
     steps = int(rng.integers(FEWEST_STEPS, MOST_STEPS)) * (2 if interval <= SHORT_INTERVAL_SECONDS else 1)
@@ -72,8 +76,9 @@ def _workloads(rng: Rng) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.repeat(np.arange(len(sizes)), sizes)
 
 
-def _series(rng: Rng, steps: int, interval: float, workload: np.ndarray[tuple[int], np.dtype[np.int64]],
-            load: Values) -> Values:
+def _series(
+    rng: Rng, steps: int, interval: float, workload: np.ndarray[tuple[int], np.dtype[np.int64]], load: Values
+) -> Values:
     """(T, P, 4) of healthy pods."""
     pods, count = len(workload), int(workload.max()) + 1
     memory = correlation(rng, interval)

@@ -62,7 +62,11 @@ def cluster_load(rng: Rng, steps: int, interval_seconds: float, shapes: tuple[Va
     if rng.random() < 0.5:
         load = np.exp(wandering(rng, steps, memory, rng.uniform(0.02, 0.35))[:, 0])
     else:
-        curve = _recorded(rng, steps, shapes) if shapes and rng.random() < 0.7 else shape(rng, steps, interval_seconds)
+        curve = (
+            _recorded(rng, steps, shapes)
+            if shapes and rng.random() < 0.7
+            else shape(rng, steps, interval_seconds)
+        )
         load = np.maximum(0.6 + rng.uniform(0.1, 1.0) * curve, 0.05)
         load = load * np.exp(wandering(rng, steps, memory, 0.05)[:, 0])
     period = rng.uniform(3600, 6 * 3600) / interval_seconds
@@ -80,4 +84,4 @@ def _recorded(rng: Rng, steps: int, shapes: tuple[Values, ...]) -> Values:
     start = int(rng.integers(0, max(1, len(series) - steps // 2)))
     stretch = rng.choice([1, 2, 4])
     part = series[start:]
-    return np.interp(np.arange(steps) / stretch, np.arange(len(part)), part)
+    return np.asarray(np.interp(np.arange(steps) / stretch, np.arange(len(part)), part))

@@ -115,9 +115,7 @@ def make(plan: Plan) -> None:
 
     def judged(purpose: Purpose, mode: Mode) -> list[Judged]:
         clock.say(f"Judging {plan.judged} clusters: {purpose.name.lower()}, {mode}")
-        return judgements(
-            source, purpose, plan.judged, mode=mode, content=cell, beta=BETA, jobs=plan.jobs
-        )
+        return judgements(source, purpose, plan.judged, mode=mode, content=cell, beta=BETA, jobs=plan.jobs)
 
     curve = _curve(judged(Purpose.CALIBRATE, Mode.LSTM))
     checks = {mode: judged(Purpose.CHECK, mode) for mode in (Mode.LSTM, Mode.STATISTICS)}
@@ -126,10 +124,13 @@ def make(plan: Plan) -> None:
     )
     described = calibration(cell, curve, BETA, training)
     measured = Measured(
-        parity=difference, last=progress[-1], training_cpu_seconds=cpu,
+        parity=difference,
+        last=progress[-1],
+        training_cpu_seconds=cpu,
         with_network=total([figures(one) for one in checks[Mode.LSTM]]),
         statistics=total([figures(one) for one in checks[Mode.STATISTICS]]),
-        reliability=_reliability(curve, checks[Mode.LSTM]), check_clusters=plan.judged,
+        reliability=_reliability(curve, checks[Mode.LSTM]),
+        check_clusters=plan.judged,
     )
     write(Artefact(network, cell, described, card(described, measured)), plan.directory)
     version = load_model(plan.directory).version

@@ -3,6 +3,7 @@ The network in Keras: one set of layers that is trained over sequences and conve
 
 The memory is Keras's own LSTM, whose `cell` is the very object that `convert` steps: training and the
 shipped cell cannot drift apart. Columns of the input are those of `detect.network_input`.
+(Keras ships no types: hence the ignored subclassing of `Any`.)
 """
 
 from typing import Any, Final
@@ -37,7 +38,7 @@ _registered = keras.saving.register_keras_serializable(package="podvigil")
 
 
 @_registered
-class Context(keras.layers.Layer):
+class Context(keras.layers.Layer):  # type: ignore[misc]
     """u now and before, cluster medians, levels and five flags: what the expectation may look at."""
 
     def call(self, x: Any, previous_u: Any) -> Any:
@@ -46,7 +47,7 @@ class Context(keras.layers.Layer):
 
 
 @_registered
-class Expectation(keras.layers.Layer):
+class Expectation(keras.layers.Layer):  # type: ignore[misc]
     """
     Expected u and its log scale per slot, from lagged memory and from the other slots.
 
@@ -59,7 +60,9 @@ class Expectation(keras.layers.Layer):
         glorot = keras.initializers.GlorotUniform(seed=keras.random.SeedGenerator(2))
         self.memory = self.add_weight(shape=(HIDDEN, SLOTS * KEYS), initializer=glorot, name="memory")
         self.bias = self.add_weight(shape=(SLOTS * KEYS,), initializer="zeros", name="bias")
-        self.context = self.add_weight(shape=(_CONTEXT_WIDTH, SLOTS * KEYS), initializer=normal, name="context")
+        self.context = self.add_weight(
+            shape=(_CONTEXT_WIDTH, SLOTS * KEYS), initializer=normal, name="context"
+        )
         self.out = self.add_weight(shape=(SLOTS * KEYS, 2), initializer="zeros", name="out")
         self.out_bias = self.add_weight(shape=(2 * SLOTS,), initializer="zeros", name="out_bias")
 
@@ -77,7 +80,7 @@ class Expectation(keras.layers.Layer):
 
 
 @_registered
-class Lagged(keras.layers.Layer):
+class Lagged(keras.layers.Layer):  # type: ignore[misc]
     """The memory of `lag` samples ago, zero before there was one."""
 
     def call(self, memory: Any, lag: Any) -> Any:
@@ -88,7 +91,7 @@ class Lagged(keras.layers.Layer):
 
 
 @_registered
-class FaultLogit(keras.layers.Layer):
+class FaultLogit(keras.layers.Layer):  # type: ignore[misc]
     """Log-odds of a fault: a linear reading of memory and input, plus the statistics' evidence."""
 
     def build(self, memory_shape: Any, embedded_shape: Any = None, evidence_shape: Any = None) -> None:
@@ -108,7 +111,7 @@ class FaultLogit(keras.layers.Layer):
 
 
 @_registered
-class Embedding(keras.layers.Dense):
+class Embedding(keras.layers.Dense):  # type: ignore[misc]
     """tanh of a gently scaled linear map."""
 
     def call(self, x: Any) -> Any:

@@ -109,7 +109,9 @@ def _scale_work(draft: Draft, pod: int, start: int, factor: float) -> None:
 
 
 def _silence(draft: Draft, rng: Rng, pod: int, start: int, end: int) -> None:
-    frozen = min(end, start + int(rng.uniform(0, 120) / draft.interval_seconds)) if rng.random() < 0.5 else start
+    frozen = (
+        min(end, start + int(rng.uniform(0, 120) / draft.interval_seconds)) if rng.random() < 0.5 else start
+    )
     draft.values[start:frozen, pod] = draft.values[start - 1, pod]
     draft.values[frozen:end, pod] = np.nan
 

@@ -28,7 +28,8 @@ SOURCES: Final = {
     "nezha": DataSource("Nezha (training ranges)", "MIT", "https://github.com/IntelligentDDS/Nezha"),
     "nab": DataSource("Numenta Anomaly Benchmark (load curves)", "MIT", "https://github.com/numenta/NAB"),
     "mscloud": DataSource(
-        "Microsoft cloud monitoring dataset (load curves)", "MIT",
+        "Microsoft cloud monitoring dataset (load curves)",
+        "MIT",
         "https://github.com/microsoft/cloud-monitoring-dataset",
     ),
 }
@@ -104,7 +105,9 @@ def _recordings(file: np.lib.npyio.NpzFile) -> list[Recording]:
     found = []
     for start, end in file["train"]:
         part = values[start:end]
-        if len(part) < FEWEST_STEPS:  # there and back: the same quiet life, long enough for an hour's baseline
+        if (
+            len(part) < FEWEST_STEPS
+        ):  # there and back: the same quiet life, long enough for an hour's baseline
             part = np.concatenate([part, part[::-1], part])
         found.append(Recording(interval, part))
     return found
@@ -117,4 +120,4 @@ def _shape(series: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Values 
     low, high = np.nanquantile(curve, [0.02, 0.98])
     if not high > low:
         return None
-    return np.clip((np.nan_to_num(curve, nan=low) - low) / (high - low), -0.2, 3.0)
+    return np.asarray(np.clip((np.nan_to_num(curve, nan=low) - low) / (high - low), -0.2, 3.0))

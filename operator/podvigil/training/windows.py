@@ -88,8 +88,8 @@ class Recorder:
 
 def measured_features(cluster: Cluster) -> tuple[Feature, ...]:
     """Return the features that the cluster's source has at all."""
-    seen = np.isfinite(cluster.values).any(axis=(0, 1))
-    return tuple(feature for feature, there in zip(MODEL_FEATURES, seen, strict=True) if there)
+    seen = np.isfinite(cluster.values)
+    return tuple(feature for column, feature in enumerate(MODEL_FEATURES) if seen[..., column].any())
 
 
 def treat(cluster: Cluster) -> Track:
@@ -98,8 +98,11 @@ def treat(cluster: Cluster) -> Track:
     columns = [MODEL_FEATURES.index(feature) for feature in features]
     recorder = Recorder()
     detector = Detector(
-        mode=Mode.LSTM, features=features, interval_seconds=cluster.interval_seconds,
-        capacity=cluster.present.shape[1], cell=recorder,
+        mode=Mode.LSTM,
+        features=features,
+        interval_seconds=cluster.interval_seconds,
+        capacity=cluster.present.shape[1],
+        cell=recorder,
     )
     values, past = cluster.values[:, :, columns], cluster.history
     detector.warm_start(values[:past], cluster.present[:past])
@@ -108,8 +111,10 @@ def treat(cluster: Cluster) -> Track:
     labels = cluster.labels.T.copy()
     labels[:, :past] = IGNORED
     return Track(
-        x=np.stack(recorder.x, axis=1), previous_u=np.stack(recorder.previous_u, axis=1),
-        evidence=np.stack(recorder.evidence, axis=1), labels=labels,
+        x=np.stack(recorder.x, axis=1),
+        previous_u=np.stack(recorder.previous_u, axis=1),
+        evidence=np.stack(recorder.evidence, axis=1),
+        labels=labels,
         lag=max(1, int(LAG_SECONDS / cluster.interval_seconds)),
         measured=np.isin(np.arange(SLOTS), columns),
     )
@@ -165,6 +170,10 @@ def _cut(track: Track, pod: int, start: int) -> Track:
         return np.pad(series[pod, cut], ((0, missing), (0, 0)))
 
     return Track(
-        padded(track.x), padded(track.previous_u), padded(track.evidence),
-        np.pad(track.labels[pod, cut], (0, missing), constant_values=IGNORED), track.lag, track.measured,
+        padded(track.x),
+        padded(track.previous_u),
+        padded(track.evidence),
+        np.pad(track.labels[pod, cut], (0, missing), constant_values=IGNORED),
+        track.lag,
+        track.measured,
     )
