@@ -1,0 +1,115 @@
+"""Everything a decision about one request needs, read once and frozen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from podvigil.api.actions import ActionName
+from podvigil.api.durations import parse_duration
+from podvigil.api.monitor import AnomalyMonitor, RemediationMode, RemediationSpec
+from podvigil.api.report import AnomalyReport
+from podvigil.api.request import Decision, Execution, Plan, RemediationRequest
+from podvigil.remediate.gate import Gate
+from podvigil.remediate.targets import TargetState
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A PodDisruptionBudget that covers pods of the target."""
+
+    name: str
+    disruptions_allowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRequest:
+    """Another request for the same target."""
+
+    name: str
+    created: str
+    """As the API server writes it: RFC 3339 in UTC, so texts sort as times do."""
+    is_approved: bool = False
+    is_claimed: bool = False
+    is_finished: bool = False
+    changed_at: datetime | None = None
+    """When its change was made, if it made one."""
+
+    @property
+    def rank(self) -> tuple[bool, str, str]:
+        """The order among open requests: the one that is at work, then the older, then by name."""
+        return (not self.is_claimed, self.created, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known about one request. `None` means: not there. What cannot be seen raises while gathering."""
+
+    request: RemediationRequest
+    target: TargetState | None
+    report: AnomalyReport | None
+    monitor: AnomalyMonitor | None
+    gate: Gate
+    is_permitted: bool
+    """Whether our ServiceAccount may make the change."""
+    own_namespace: str
+    executor: str
+    """Name of this executor process."""
+    budgets: tuple[Budget, ...] = ()
+    autoscalers: tuple[str, ...] = ()
+    others: tuple[OtherRequest, ...] = ()
+
+    @property
+    def plan(self) -> Plan:
+        """What would be done."""
+        return self.request.spec.plan
+
+    @property
+    def action(self) -> ActionName:
+        """The action of the plan."""
+        return self.plan.action
+
+    @property
+    def namespace(self) -> str:
+        """Where the request, its report and its target are."""
+        return str(self.request.metadata["namespace"])
+
+    @property
+    def uid(self) -> str:
+        """UID of the request."""
+        return str(self.request.metadata["uid"])
+
+    @property
+    def rules(self) -> RemediationSpec | None:
+        """The monitor's rules, if there is a monitor."""
+        return self.monitor.spec.remediation if self.monitor else None
+
+    @property
+    def execution(self) -> Execution | None:
+        """How far the change has come; None before the claim."""
+        return self.request.status.execution
+
+    @property
+    def decision(self) -> Decision | None:
+        """What a person decided."""
+        approval = self.request.spec.approval
+        return approval.decision if approval else None
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether only dry runs are wanted: by the plan, or by the monitor since."""
+        rules = self.rules
+        return self.plan.dry_run or (rules is not None and rules.mode is RemediationMode.SUGGEST_AND_DRY_RUN)
+
+    @property
+    def interval_seconds(self) -> float:
+        """How often the analyst judges, in seconds; 0 without a monitor."""
+        return parse_duration(self.monitor.spec.interval).total_seconds() if self.monitor else 0.0
+
+    @property
+    def rank(self) -> tuple[bool, str, str]:
+        """This request's place among the open ones of its target; see OtherRequest.rank."""
+        metadata = self.request.metadata
+        return (self.execution is None, str(metadata.get("creationTimestamp", "")), str(metadata["name"]))
+
+    def written(self) -> str:
+        """Name the target for people, e.g. `Deployment shop/cart`."""
+        return f"{self.plan.target.kind} {self.namespace}/{self.plan.target.name}"

@@ -1,0 +1,161 @@
+"""The only reader: one request in, one frozen Context out. "Not found" is None; only real failures raise."""
+
+import asyncio
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from podvigil.api.actions import ActionName
+from podvigil.api.base import ApiModel
+from podvigil.api.monitor import AnomalyMonitor, LabelSelector
+from podvigil.api.report import AnomalyReport, TargetReference
+from podvigil.api.request import Decision, RemediationRequest
+from podvigil.api.resources import (
+    ANOMALYMONITORS,
+    ANOMALYREPORTS,
+    HORIZONTALPODAUTOSCALERS,
+    PODDISRUPTIONBUDGETS,
+    PODS,
+    REMEDIATIONREQUESTS,
+)
+from podvigil.cluster.client import Cluster
+from podvigil.remediate.actions import ACTIONS
+from podvigil.remediate.context import Budget, Context, OtherRequest
+from podvigil.remediate.gate import Gate
+from podvigil.remediate.selectors import selects
+from podvigil.remediate.targets import WORKLOADS, TargetState, container_restarts, target_state
+
+Json = dict[str, Any]
+Model = TypeVar("Model", bound=ApiModel)
+
+
+class Unreadable(Exception):
+    """An object of ours breaks its own schema: it was written by another version. Names object and field."""
+
+
+async def gather(
+    cluster: Cluster, namespace: str, name: str, *, gate: Gate, own_namespace: str, executor: str
+) -> Context | None:
+    """Read everything about a request; None when it does not exist any more.
+
+    Raises: ClusterError when something cannot be seen; Unreadable.
+    """
+    found = await cluster.find(REMEDIATIONREQUESTS, name, namespace)
+    if found is None:
+        return None
+    request = read(RemediationRequest, found)
+    plan = request.spec.plan
+    (target, report, monitor, budgets, autoscalers, others), is_permitted = await asyncio.gather(
+        asyncio.gather(
+            observe_target(cluster, plan.target, namespace),
+            cluster.find(ANOMALYREPORTS, plan.report.name, namespace),
+            cluster.find(ANOMALYMONITORS, plan.monitor),
+            cluster.list(PODDISRUPTIONBUDGETS, namespace),
+            cluster.list(HORIZONTALPODAUTOSCALERS, namespace),
+            cluster.list(
+                REMEDIATIONREQUESTS, namespace, field_selector=f"spec.plan.target.name={plan.target.name}"
+            ),
+        ),
+        _is_permitted(cluster, plan.action, plan.target, namespace),
+    )
+    return Context(
+        request=request,
+        target=target,
+        report=read(AnomalyReport, report) if report else None,
+        monitor=read(AnomalyMonitor, monitor) if monitor else None,
+        gate=gate,
+        is_permitted=is_permitted,
+        own_namespace=own_namespace,
+        executor=executor,
+        budgets=covering(budgets, target) if target else (),
+        autoscalers=autoscaling(autoscalers, plan.target),
+        others=tuple(
+            other_request(body)
+            for body in others
+            if body["metadata"]["uid"] != request.metadata["uid"]
+            and body["spec"]["plan"]["target"]["kind"] == plan.target.kind
+        ),
+    )
+
+
+async def observe_target(cluster: Cluster, ref: TargetReference, namespace: str) -> TargetState | None:
+    """Read a workload and its pods' restarts; None when it is not there or of no kind that we change.
+
+    A namesake made later is returned as it is: whether the uid is the right one is a guard's question.
+    """
+    resource = WORKLOADS.get((ref.api_version, ref.kind))
+    if resource is None:
+        return None
+    body = await cluster.find(resource, ref.name, namespace)
+    if body is None:
+        return None
+    body = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+    state = target_state(body, restarts=0)
+    pods = await cluster.list(PODS, namespace, label_selector=state.selector)
+    return target_state(body, restarts=container_restarts(pods))
+
+
+def read(model: type[Model], body: Json) -> Model:
+    """Read one of our kinds. Raises: Unreadable."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        metadata = body.get("metadata", {})
+        raise Unreadable(
+            f"{model.__name__} {metadata.get('namespace', '')}/{metadata.get('name')}: {where}: {first['msg']}"
+        ) from error
+
+
+def covering(budgets: list[Json], target: TargetState) -> tuple[Budget, ...]:
+    """Return the budgets that cover the target's pods, by name. A budget without a selector covers none."""
+    return tuple(
+        sorted(
+            (
+                Budget(body["metadata"]["name"], (body.get("status") or {}).get("disruptionsAllowed", 0))
+                for body in budgets
+                if (selector := body["spec"].get("selector")) is not None
+                and selects(LabelSelector.model_validate(selector), target.labels)
+            ),
+            key=lambda budget: budget.name,
+        )
+    )
+
+
+def autoscaling(autoscalers: list[Json], target: TargetReference) -> tuple[str, ...]:
+    """Return the names of the HorizontalPodAutoscalers that own the target's replica count."""
+    return tuple(
+        sorted(
+            body["metadata"]["name"]
+            for body in autoscalers
+            if (ref := body["spec"]["scaleTargetRef"])["kind"] == target.kind and ref["name"] == target.name
+        )
+    )
+
+
+def other_request(body: Json) -> OtherRequest:
+    """Read as much of another request as the guards ask for."""
+    status = body.get("status") or {}
+    execution = status.get("execution") or {}
+    changed = execution.get("finishedAt")
+    return OtherRequest(
+        name=body["metadata"]["name"],
+        created=body["metadata"]["creationTimestamp"],
+        is_approved=(body["spec"].get("approval") or {}).get("decision") == Decision.APPROVED.value,
+        is_claimed=bool(execution),
+        is_finished="finishedAt" in status,
+        changed_at=datetime.fromisoformat(changed) if changed else None,
+    )
+
+
+async def _is_permitted(
+    cluster: Cluster, action: ActionName, target: TargetReference, namespace: str
+) -> bool:
+    resource = WORKLOADS.get((target.api_version, target.kind))
+    if resource is None:
+        return False
+    return await cluster.can_i(
+        "patch", resource, namespace=namespace, name=target.name, subresource=ACTIONS[action].subresource
+    )

@@ -1,0 +1,77 @@
+"""What must hold before anything is changed: the order of a chain is the policy, so it stands here, in one place."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from podvigil.api.reasons import Reason
+from podvigil.remediate.context import Context
+from podvigil.remediate.guards.allowed_by_monitor import allowed_by_monitor
+from podvigil.remediate.guards.anomaly_active import anomaly_active
+from podvigil.remediate.guards.approved import approved
+from podvigil.remediate.guards.budget_allows import budget_allows
+from podvigil.remediate.guards.change_needed import change_needed
+from podvigil.remediate.guards.cooled_down import cooled_down
+from podvigil.remediate.guards.gate_stands import gate_stands
+from podvigil.remediate.guards.namespace_not_protected import namespace_not_protected
+from podvigil.remediate.guards.no_other_open_request import no_other_open_request
+from podvigil.remediate.guards.not_autoscaled import not_autoscaled
+from podvigil.remediate.guards.not_expired import not_expired
+from podvigil.remediate.guards.not_paused import not_paused
+from podvigil.remediate.guards.permission_held import permission_held
+from podvigil.remediate.guards.report_exists import report_exists
+from podvigil.remediate.guards.report_fresh import report_fresh
+from podvigil.remediate.guards.rollout_not_paused import rollout_not_paused
+from podvigil.remediate.guards.rollout_not_running import rollout_not_running
+from podvigil.remediate.guards.target_exists import target_exists
+from podvigil.remediate.guards.target_unchanged import target_unchanged
+from podvigil.remediate.refusal import Refusal
+
+Guard = Callable[[Context, datetime], Refusal | None]
+"""A guard that needs a target or a report says nothing without one: `*_exists` says it, once."""
+
+_COMMON: Final[tuple[Guard, ...]] = (
+    target_exists,            # what never comes back is asked first:
+    target_unchanged,         # waiting for a lost cause helps nobody
+    report_exists,
+    allowed_by_monitor,       # then what a person decided
+    namespace_not_protected,
+    not_autoscaled,
+    change_needed,
+    anomaly_active,           # then whether there is still a reason
+    report_fresh,             # to act, and whether we can see it
+    permission_held,
+    not_paused,
+    rollout_not_paused,
+    no_other_open_request,    # then what passes by itself
+    cooled_down,
+    rollout_not_running,
+    budget_allows,            # asked last: it changes every second
+)  # fmt: skip
+
+PREFLIGHT: Final[tuple[Guard, ...]] = (*_COMMON, gate_stands)
+"""Before the decision: every objection is shown, so that a person decides once."""
+
+EXECUTION: Final[tuple[Guard, ...]] = (gate_stands, approved, not_expired, *_COMMON)
+"""Before the change: the first objection stops it."""
+
+
+def all_refusals(ctx: Context, now: datetime) -> tuple[Refusal, ...]:
+    """Return every objection of the preflight chain."""
+    return tuple(refusal for guard in PREFLIGHT if (refusal := guard(ctx, now)))
+
+
+def first_refusal(ctx: Context, now: datetime) -> Refusal | None:
+    """Return the first objection of the execution chain."""
+    return next((refusal for guard in EXECUTION if (refusal := guard(ctx, now))), None)
+
+
+HOPELESS: Final = frozenset(
+    {
+        Reason.TARGET_MISSING,
+        Reason.STALE_TARGET,
+        Reason.REPORT_MISSING,
+        Reason.ANOMALY_CLEARED,
+    }
+)
+"""Objections that end a request before anybody decides: the plan's occasion is gone for good."""

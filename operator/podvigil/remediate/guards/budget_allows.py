@@ -1,0 +1,30 @@
+"""A PodDisruptionBudget is the owner's word on how many pods may be away."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from podvigil.api.reasons import Reason
+from podvigil.remediate.actions import ACTIONS
+from podvigil.remediate.context import Context
+from podvigil.remediate.refusal import Refusal
+
+LOOK_AGAIN: Final = timedelta(seconds=15)
+
+
+def budget_allows(ctx: Context, now: datetime) -> Refusal | None:
+    """Every budget has room for as many pods as the change takes away at once.
+
+    Kubernetes asks budgets for evictions only; a rollout or a scale-down would pass them by.
+    """
+    if ctx.target is None:
+        return None
+    at_once = ACTIONS[ctx.action].disruption(ctx.target, ctx.plan.parameters).at_once
+    full = [b for b in ctx.budgets if b.disruptions_allowed < at_once]
+    if not full:
+        return None
+    room = ", ".join(f"{b.name} allows {b.disruptions_allowed}" for b in full)
+    return Refusal(
+        Reason.BUDGET_BLOCKS,
+        f"up to {at_once} pods would be away at once; PodDisruptionBudget {room}",
+        LOOK_AGAIN,
+    )

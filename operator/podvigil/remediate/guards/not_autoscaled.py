@@ -1,0 +1,19 @@
+"""An autoscaler would undo what we set: its bounds are what a person should change."""
+
+from datetime import datetime
+
+from podvigil.api.actions import ActionName
+from podvigil.api.reasons import Reason
+from podvigil.remediate.context import Context
+from podvigil.remediate.refusal import Refusal
+
+
+def not_autoscaled(ctx: Context, now: datetime) -> Refusal | None:
+    """No HorizontalPodAutoscaler owns the replica count (KEDA makes them too)."""
+    if ctx.action is not ActionName.SCALE or not ctx.autoscalers:
+        return None
+    return Refusal(
+        Reason.AUTOSCALED,
+        f"HorizontalPodAutoscaler {', '.join(ctx.autoscalers)} owns the replica count of {ctx.written()}: "
+        "change its minReplicas instead",
+    )

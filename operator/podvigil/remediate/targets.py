@@ -1,0 +1,171 @@
+"""A workload at one moment, read from a Deployment, StatefulSet or DaemonSet as the API server returned it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from podvigil.api.monitor import LabelSelector
+from podvigil.api.request import Health
+from podvigil.api.resources import DAEMONSETS, DEPLOYMENTS, STATEFULSETS, ObjectRef, Resource
+
+Json = Mapping[str, Any]
+
+WORKLOADS: Final[dict[tuple[str, str], Resource]] = {
+    (resource.api_version, resource.kind): resource for resource in (DEPLOYMENTS, STATEFULSETS, DAEMONSETS)
+}
+"""What can be observed and changed, by apiVersion and kind."""
+
+DEPLOYMENT_DEFAULT: Final = "25%"
+"""maxSurge and maxUnavailable of a Deployment that names neither (apps/v1 defaults)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """How the workload's controller replaces pods, in pods rather than percent."""
+
+    kind: str
+    """RollingUpdate, Recreate or OnDelete."""
+    unavailable_at_once: int
+    """Pods that a rollout may take away before their replacements are ready."""
+    partition: int = 0
+    """StatefulSet: pods with a lower ordinal are left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """What a decision needs to know of a workload."""
+
+    ref: ObjectRef
+    resource_version: str
+    generation: int
+    observed_generation: int
+    replicas: int
+    """Wanted."""
+    total: int
+    """Pods there are, of the old and the new revision together."""
+    updated: int
+    ready: int
+    available: int
+    paused: bool
+    strategy: Strategy
+    selector: str
+    """As the `labelSelector` query parameter takes it."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Of the pod template."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of the pod template."""
+    restarts: int = 0
+    """Container restarts of its pods together."""
+    deleting: bool = False
+
+    @property
+    def resource(self) -> Resource:
+        """Where the API server keeps it."""
+        return WORKLOADS[self.ref.api_version, self.ref.kind]
+
+    @property
+    def is_rolled_out(self) -> bool:
+        """Whether the newest revision is everywhere and nothing of an older one is left."""
+        return (
+            self.observed_generation >= self.generation
+            and self.updated >= self.replicas
+            and self.total == self.replicas
+        )
+
+    @property
+    def health(self) -> Health:
+        """How it stands, as it is kept in a request's status."""
+        return Health(
+            replicas=self.replicas,
+            ready_replicas=self.ready,
+            updated_replicas=self.updated,
+            restarts=self.restarts,
+        )
+
+
+def target_state(body: Json, restarts: int) -> TargetState:
+    """Read a workload of one of the three kinds; absent counts in a status are zero."""
+    spec, status = body["spec"], body.get("status") or {}
+    template = (spec.get("template") or {}).get("metadata") or {}
+    counts = _daemon_counts if body["kind"] == DAEMONSETS.kind else _replica_counts
+    replicas, total, updated, ready, available = counts(spec, status)
+    return TargetState(
+        ref=ObjectRef.of(body),
+        resource_version=body["metadata"]["resourceVersion"],
+        generation=body["metadata"].get("generation", 0),
+        observed_generation=status.get("observedGeneration", 0),
+        replicas=replicas,
+        total=total,
+        updated=updated,
+        ready=ready,
+        available=available,
+        paused=bool(spec.get("paused")),
+        strategy=_strategy(body["kind"], spec, replicas),
+        selector=LabelSelector.model_validate(spec.get("selector") or {}).written(),
+        annotations=template.get("annotations") or {},
+        labels=template.get("labels") or {},
+        restarts=restarts,
+        deleting="deletionTimestamp" in body["metadata"],
+    )
+
+
+def container_restarts(pods: list[dict[str, Any]]) -> int:
+    """Add up the restarts of all containers of these pods."""
+    return sum(
+        int(container.get("restartCount", 0))
+        for pod in pods
+        for container in (pod.get("status") or {}).get("containerStatuses") or ()
+    )
+
+
+def _replica_counts(spec: Json, status: Json) -> tuple[int, int, int, int, int]:
+    total = status.get("replicas", 0)
+    updated = status.get("updatedReplicas", 0)
+    revision = status.get("currentRevision")
+    if revision is not None and revision == status.get("updateRevision"):
+        updated = total  # a StatefulSet that is not rolling out: all its pods are of the one revision
+    return (
+        spec.get("replicas", 1),
+        total,
+        updated,
+        status.get("readyReplicas", 0),
+        status.get("availableReplicas", 0),
+    )
+
+
+def _daemon_counts(spec: Json, status: Json) -> tuple[int, int, int, int, int]:
+    wanted = status.get("desiredNumberScheduled", 0)
+    return (
+        wanted,
+        status.get("currentNumberScheduled", 0),
+        status.get("updatedNumberScheduled", 0),
+        status.get("numberReady", 0),
+        status.get("numberAvailable", 0),
+    )
+
+
+def _strategy(kind: str, spec: Json, replicas: int) -> Strategy:
+    given = spec.get("strategy" if kind == DEPLOYMENTS.kind else "updateStrategy") or {}
+    name = given.get("type", "RollingUpdate")
+    rolling = given.get("rollingUpdate") or {}
+    if name == "Recreate":
+        return Strategy(name, replicas)
+    if kind == DEPLOYMENTS.kind:
+        # As the Deployment controller rounds: surge up, unavailable down, and one of them must be there.
+        surge = _pods(rolling.get("maxSurge", DEPLOYMENT_DEFAULT), replicas, up=True)
+        away = _pods(rolling.get("maxUnavailable", DEPLOYMENT_DEFAULT), replicas, up=False)
+        return Strategy(name, away if surge or away else 1)
+    if kind == DAEMONSETS.kind:
+        surge = _pods(rolling.get("maxSurge", 0), replicas, up=True)
+        return Strategy(name, 0 if surge else _pods(rolling.get("maxUnavailable", 1), replicas, up=True))
+    away = max(1, _pods(rolling.get("maxUnavailable", 1), replicas, up=False))
+    return Strategy(name, away, partition=rolling.get("partition") or 0)
+
+
+def _pods(value: int | str, replicas: int, *, up: bool) -> int:
+    """Turn `2` or `25%` into a number of pods."""
+    if isinstance(value, int):
+        return value
+    share = replicas * int(value.rstrip("%")) / 100
+    return math.ceil(share) if up else math.floor(share)

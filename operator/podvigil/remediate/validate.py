@@ -1,0 +1,135 @@
+"""What became of a change: judged by the same detector (through its report) and by the workload's health.
+
+The rule, in the order in which it is asked at each look, until the window ends:
+
+    the target is gone or replaced                                 Inconclusive
+    more than two container restarts beyond the baseline           Harmful
+    fewer ready than the baseline less what the rollout may take
+    away, at two looks in a row                                    Harmful
+    rolled out, healthy, and judged inactive since                 Succeeded
+    otherwise                                                      look again
+  and when the window has ended:
+    fewer ready than before                                        Harmful
+    no fresh report since the change                               Inconclusive
+    the report is active, or the rollout has not finished          Ineffective
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from podvigil.api.conditions import ConditionStatus, find_condition
+from podvigil.api.reasons import Reason
+from podvigil.api.report import AnomalyReport, ReportCondition
+from podvigil.api.request import Health
+from podvigil.remediate.guards.report_fresh import freshness
+from podvigil.remediate.targets import TargetState
+
+CRASHES_ALLOWED: Final = 2
+"""Container restarts beyond the baseline: a probe that fails while a pod starts is not yet a crash loop."""
+
+OUTCOMES: Final = frozenset({Reason.SUCCEEDED, Reason.INEFFECTIVE, Reason.HARMFUL, Reason.INCONCLUSIVE})
+ROLLED_BACK_AFTER: Final = frozenset({Reason.INEFFECTIVE, Reason.HARMFUL})
+"""Outcomes after which the old value is put back, while ours is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the change did; `outcome` is one of OUTCOMES."""
+
+    outcome: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What is seen after a change."""
+
+    target: TargetState | None
+    """None when it is gone or a namesake."""
+    report: AnomalyReport | None
+    baseline: Health
+    """Before the change."""
+    previous: Health | None
+    """At the look before this one."""
+    at_once: int
+    """Pods that the rollout may take away at once."""
+    replaces_pods: bool
+    """Whether all pods are new once it has rolled out, with no restarts of their own yet."""
+    changed_at: datetime
+    until: datetime
+    interval_seconds: float
+
+
+def judge(effect: Effect, *, now: datetime) -> Verdict | None:
+    """Say what became of the change; None: look again."""
+    target, is_over = effect.target, now >= effect.until
+    if target is None:
+        return Verdict(Reason.INCONCLUSIVE, "the target is gone, or another object has its name")
+    if harm := _harm(effect, target, is_over=is_over):
+        return Verdict(Reason.HARMFUL, harm)
+    is_active = _is_active(effect, now)
+    if is_active is False and _is_recovered(effect, target):
+        return Verdict(
+            Reason.SUCCEEDED,
+            f"the report is not active any more and {target.ready} of {target.replicas} pods are ready",
+        )
+    if not is_over:
+        return None
+    if is_active is None:
+        return Verdict(
+            Reason.INCONCLUSIVE, "the window ended without a fresh report about the target since the change"
+        )
+    if is_active:
+        return Verdict(Reason.INEFFECTIVE, "the window ended and the report is still active")
+    return Verdict(
+        Reason.INEFFECTIVE,
+        f"the window ended before the rollout did: {target.ready} of {target.replicas} pods are ready, "
+        f"{target.updated} of the newest revision",
+    )
+
+
+def _harm(effect: Effect, target: TargetState, *, is_over: bool) -> str | None:
+    before, now = effect.baseline, target.health
+    are_new = effect.replaces_pods and target.is_rolled_out
+    crashes = now.restarts - (0 if are_new else before.restarts)
+    if crashes > CRASHES_ALLOWED:
+        return f"{crashes} more container restarts than before the change"
+    healthy = _ready_before(effect, target)
+    floor = healthy if is_over else healthy - effect.at_once
+    if now.ready_replicas >= floor:
+        return None
+    # One low count may be the moment between two pods; the window's end is no time to wait for another.
+    was_low = effect.previous is not None and effect.previous.ready_replicas < floor
+    if not (is_over or was_low):
+        return None
+    return f"{now.ready_replicas} of {now.replicas} pods are ready, {before.ready_replicas} were before the change"
+
+
+def _ready_before(effect: Effect, target: TargetState) -> int:
+    """Return the pods ready before, as far as they are still wanted."""
+    return min(effect.baseline.ready_replicas, target.replicas)
+
+
+def _is_recovered(effect: Effect, target: TargetState) -> bool:
+    return target.is_rolled_out and target.ready >= target.replicas
+
+
+def _is_active(effect: Effect, now: datetime) -> bool | None:
+    """Return what the detector says about the target since the change; None: nothing to go by."""
+    if effect.report is None:
+        return None
+    status = effect.report.status
+    evaluated = status.last_evaluated
+    if (
+        evaluated is None
+        or evaluated <= effect.changed_at
+        or now - evaluated > freshness(effect.interval_seconds)
+    ):
+        return None
+    if status.pods_evaluated == 0:
+        return None  # new pods whose history is too short: not judged is not normal
+    active = find_condition(status.conditions, ReportCondition.ACTIVE)
+    if active is None or active.status is ConditionStatus.UNKNOWN:
+        return None
+    return active.status is ConditionStatus.TRUE
