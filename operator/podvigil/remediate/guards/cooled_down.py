@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from podvigil.api.durations import parse_duration, write_duration
+from podvigil.api.durations import parse_duration
 from podvigil.api.reasons import Reason
 from podvigil.remediate.context import Context
 from podvigil.remediate.refusal import Refusal
@@ -13,11 +13,11 @@ def cooled_down(ctx: Context, now: datetime) -> Refusal | None:
     last = max((other.changed_at for other in ctx.others if other.changed_at), default=None)
     if last is None or ctx.rules is None:
         return None
-    left = last + parse_duration(ctx.rules.cooldown) - now
-    if left.total_seconds() <= 0:
+    until = last + parse_duration(ctx.rules.cooldown)
+    if now >= until:
         return None
     return Refusal(
         Reason.COOLDOWN,
-        f"{ctx.written()} was changed at {last:%Y-%m-%dT%H:%M:%SZ}: it is left alone for {write_duration(left)} more",
-        left,
+        f"{ctx.written()} was changed at {last:%Y-%m-%dT%H:%M:%SZ}: it is left alone until {until:%Y-%m-%dT%H:%M:%SZ}",
+        until - now,
     )

@@ -29,11 +29,11 @@ def report_fresh(ctx: Context, now: datetime) -> Refusal | None:
     name = f"AnomalyReport {ctx.namespace}/{ctx.plan.report.name}"
     if evaluated is None:
         return Refusal(Reason.REPORT_STALE, f"{name} was never evaluated", LOOK_AGAIN)
-    age = now - evaluated
-    if age <= allowed:
+    if now - evaluated <= allowed:
         return None
     return Refusal(
         Reason.REPORT_STALE,
-        f"{name} was last evaluated {age.total_seconds():.0f} s ago; at most {allowed.total_seconds():.0f} s is fresh",
+        f"{name} was last evaluated at {evaluated:%Y-%m-%dT%H:%M:%SZ}; "
+        f"at most {allowed.total_seconds():.0f} s ago is fresh",
         LOOK_AGAIN,
     )

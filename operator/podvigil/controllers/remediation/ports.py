@@ -1,0 +1,58 @@
+"""What the executor is made of and how it is set, put together once."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from podvigil.cluster.client import Cluster
+from podvigil.cluster.events import EventRecorder
+from podvigil.controllers.queue import WorkQueue
+from podvigil.controllers.remediation.gatekeeper import Gatekeeper
+from podvigil.controllers.remediation.metrics import ExecutorMetrics
+
+
+class RequestKey(NamedTuple):
+    """A RemediationRequest by name."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorSettings:
+    """How the executor runs."""
+
+    own_namespace: str
+    """Where this process runs: nothing is changed there, and the gate is tried there by a dry run."""
+    instance: str
+    """Name of this process, unique among executors that run side by side and new at each start."""
+    resync_seconds: float = 300.0
+    """How often all requests are listed, so that a lost watch event is not lost work."""
+    gate_check_seconds: float = 60.0
+    """How often the standing gate is looked at anew; it is looked at before each execution besides."""
+    gate_retry_seconds: float = 5.0
+    """The same while it does not stand: policies take effect seconds after a person applies them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The collaborators of one pass."""
+
+    cluster: Cluster
+    queue: WorkQueue[RequestKey]
+    gatekeeper: Gatekeeper
+    events: EventRecorder
+    metrics: ExecutorMetrics
+    settings: ExecutorSettings
+    clock: Callable[[], datetime]
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

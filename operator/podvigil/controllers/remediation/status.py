@@ -1,0 +1,211 @@
+"""The status of a request after each step. Pure: what is written, by `write_status`, with the resourceVersion seen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from podvigil.api.conditions import Condition, ConditionStatus, set_condition
+from podvigil.api.durations import parse_duration
+from podvigil.api.reasons import Reason
+from podvigil.api.request import (
+    Decision,
+    Execution,
+    Preflight,
+    RemediationRequest,
+    RequestCondition,
+    RequestStatus,
+    Validation,
+)
+from podvigil.api.resources import REMEDIATIONREQUESTS
+from podvigil.cluster.client import Cluster
+from podvigil.remediate.context import Context
+from podvigil.remediate.steps import Claim, Conclude, Finish, Hold, Settle, Watch
+
+UNKNOWN = ConditionStatus.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A status being written at one moment."""
+
+    request: RemediationRequest
+    status: RequestStatus
+    now: datetime
+
+    def condition(
+        self, kind: RequestCondition, value: ConditionStatus | bool, reason: Reason, message: str
+    ) -> "Draft":
+        """Set one condition."""
+        conditions = set_condition(
+            self.status.conditions,
+            kind.value,
+            value,
+            reason,
+            message,
+            now=self.now,
+            generation=self.request.metadata.get("generation"),
+        )
+        return self.changed(conditions=conditions)
+
+    def changed(self, **fields: Any) -> "Draft":
+        """Set other fields."""
+        return Draft(self.request, self.status.model_copy(update=fields), self.now)
+
+    def summary(self, value: ConditionStatus | bool, reason: Reason, message: str) -> "Draft":
+        """Set the condition that sums up the request, in the column Outcome."""
+        return self.condition(RequestCondition.SUCCEEDED, value, reason, message)
+
+
+def begin(request: RemediationRequest, now: datetime) -> Draft:
+    """Start from the status that was seen, with the decision that was seen."""
+    draft = Draft(request, request.status, now).changed(
+        observed_generation=request.metadata.get("generation")
+    )
+    approval = request.spec.approval
+    if approval is None:
+        return draft.condition(
+            RequestCondition.APPROVED, UNKNOWN, Reason.AWAITING_APPROVAL, "A person must decide."
+        )
+    by = approval.approved_by or "a person"
+    why = f": {approval.reason}" if approval.reason else "."
+    if approval.decision is Decision.APPROVED:
+        return draft.condition(RequestCondition.APPROVED, True, Reason.APPROVED, f"Approved by {by}{why}")
+    return draft.condition(RequestCondition.APPROVED, False, Reason.DENIED, f"Denied by {by}{why}")
+
+
+def preflighted(draft: Draft, found: Preflight) -> Draft:
+    """Show what would happen, and every objection."""
+    if found.refusals:
+        first = Reason(found.refusals[0].reason)
+        said = "; ".join(f"{r.reason}: {r.message}" for r in found.refusals)
+        draft = draft.condition(RequestCondition.PREFLIGHTED, False, first, said)
+    else:
+        draft = draft.condition(
+            RequestCondition.PREFLIGHTED,
+            True,
+            Reason.PREFLIGHT_PASSED,
+            f"The API server accepts a dry run and no guard objects; {found.disruption or 'no pod is disturbed'}.",
+        )
+    if draft.request.spec.approval is None:
+        draft = draft.summary(UNKNOWN, Reason.AWAITING_APPROVAL, "A person must decide.")
+    return draft.changed(preflight=found)
+
+
+def held(draft: Draft, step: Hold) -> Draft:
+    """Say why an approved request waits."""
+    refusal = step.refusal
+    draft = draft.condition(RequestCondition.EXECUTED, False, refusal.reason, refusal.message)
+    return draft.summary(UNKNOWN, refusal.reason, f"Held back: {refusal.message}")
+
+
+def claimed(draft: Draft, step: Claim, executor: str) -> Draft:
+    """Write down who makes which change, before it is made."""
+    execution = Execution(
+        claimed_by=executor,
+        claimed_at=draft.now.replace(microsecond=0),
+        token=step.change.token,
+        before=step.change.before,
+        after=step.change.after,
+        baseline=step.baseline,
+    )
+    draft = draft.condition(RequestCondition.EXECUTED, UNKNOWN, Reason.EXECUTING, f"Claimed by {executor}.")
+    return draft.summary(UNKNOWN, Reason.EXECUTING, "The change is being made.").changed(execution=execution)
+
+
+def recorded(draft: Draft, ctx: Context) -> Draft:
+    """Say that the change is there, and until when its effect is watched."""
+    execution = draft.status.execution
+    if execution is None:
+        raise ValueError("only a claimed request can have been executed")
+    changed_at = execution.finished_at or draft.now.replace(microsecond=0)
+    seen = ctx.report.status if ctx.report else None
+    validation = Validation(
+        until=changed_at + parse_duration(ctx.plan.validation_window),
+        score_before_milli=seen.score_milli if seen else None,
+        probability_before_permille=seen.probability_permille if seen else None,
+    )
+    said = ", ".join(f"{name} {value}" for name, value in sorted((execution.after or {}).items()))
+    draft = draft.condition(
+        RequestCondition.EXECUTED, True, Reason.EXECUTED, f"The API server accepted {said}."
+    )
+    watched = f"The effect is watched until {validation.until:%Y-%m-%dT%H:%M:%SZ} at the latest."
+    draft = draft.condition(RequestCondition.VALIDATED, UNKNOWN, Reason.VALIDATING, watched)
+    return draft.summary(UNKNOWN, Reason.VALIDATING, watched).changed(
+        execution=execution.model_copy(update={"finished_at": changed_at}), validation=validation
+    )
+
+
+def watched(draft: Draft, step: Watch | Conclude, ctx: Context) -> Draft:
+    """Keep what was seen of the effect."""
+    validation = draft.status.validation
+    if validation is None:
+        raise ValueError("only an executed request is watched")
+    seen = {
+        "observed": step.observed,
+        "score_after_milli": ctx.report.status.score_milli if ctx.report else None,
+    }
+    return draft.changed(validation=validation.model_copy(update=seen))
+
+
+_VALIDATED: dict[Reason, ConditionStatus] = {
+    Reason.SUCCEEDED: ConditionStatus.TRUE,
+    Reason.INEFFECTIVE: ConditionStatus.FALSE,
+    Reason.HARMFUL: ConditionStatus.FALSE,
+}
+
+
+def concluded(draft: Draft, step: Conclude, ctx: Context) -> Draft:
+    """Say what the change did."""
+    verdict = step.verdict
+    return watched(draft, step, ctx).condition(
+        RequestCondition.VALIDATED, _VALIDATED.get(verdict.outcome, UNKNOWN), verdict.outcome, verdict.message
+    )
+
+
+def settled(draft: Draft, step: Settle) -> Draft:
+    """Say what became of the rollback."""
+    return draft.condition(RequestCondition.ROLLED_BACK, step.rolled_back, step.reason, step.message)
+
+
+def finished(draft: Draft, step: Finish) -> Draft:
+    """End the request. What never came to be is said, too."""
+    message = step.message if step.reason is step.outcome else f"{step.reason}: {step.message}"
+    execution = draft.status.execution
+    if execution is None or execution.finished_at is None:
+        draft = draft.condition(RequestCondition.EXECUTED, False, step.reason, step.message)
+    elif not _has(draft.status.conditions, RequestCondition.ROLLED_BACK):
+        draft = draft.condition(
+            RequestCondition.ROLLED_BACK, False, Reason.NOT_NEEDED, "Nothing is put back."
+        )
+    is_good = step.outcome is Reason.SUCCEEDED
+    return draft.summary(is_good, step.outcome, message).changed(finished_at=draft.now.replace(microsecond=0))
+
+
+def _has(conditions: tuple[Condition, ...], kind: RequestCondition) -> bool:
+    return any(condition.type == kind for condition in conditions)
+
+
+def is_worth_writing(before: RequestStatus, after: RequestStatus, *, seconds: float) -> bool:
+    """Return whether anything but the time of a preflight differs, or that time is too old to show."""
+    if before.preflight is None or after.preflight is None:
+        return before != after
+    age = (after.preflight.checked_at - before.preflight.checked_at).total_seconds()
+    same_time = after.preflight.model_copy(update={"checked_at": before.preflight.checked_at})
+    return age >= seconds or before != after.model_copy(update={"preflight": same_time})
+
+
+async def write_status(cluster: Cluster, draft: Draft) -> None:
+    """Write it, unless somebody wrote in between.
+
+    Raises: Conflict when the request is not as it was seen; any other ClusterError.
+    """
+    metadata = draft.request.metadata
+    body = draft.request.model_copy(
+        update={
+            "metadata": {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")},
+            "status": draft.status,
+        }
+    ).dump()
+    await cluster.replace(
+        REMEDIATIONREQUESTS, metadata["name"], body, metadata["namespace"], subresource="status"
+    )
