@@ -22,7 +22,7 @@ class _Item(msgspec.Struct, gc=False):
 
 
 class _Page(msgspec.Struct, gc=False):
-    items: list[_Item]
+    items: list[_Item] | None  # null: a list of metadata that found nothing
 
 
 _PAGE: Final = msgspec.json.Decoder(_Page)
@@ -36,7 +36,7 @@ async def list_namespaces(cluster: Cluster, label_selector: str | None = None) -
     names: set[str] = set()
     async for page in cluster.pages(NAMESPACES, label_selector=label_selector, as_metadata=True):
         try:
-            names.update(item.metadata.name for item in _PAGE.decode(page).items)
+            names.update(item.metadata.name for item in _PAGE.decode(page).items or ())
         except msgspec.DecodeError as error:
             raise ClusterError(200, "NotAMetadataList", str(error), call="list namespaces") from error
     return tuple(sorted(names))

@@ -31,7 +31,7 @@ class _Item(msgspec.Struct, gc=False):
 
 
 class _Page(msgspec.Struct, gc=False):
-    items: list[_Item]
+    items: list[_Item] | None  # null: a list of metadata that found nothing
 
 
 _PAGE: Final = msgspec.json.Decoder(_Page)
@@ -55,7 +55,7 @@ async def list_replica_set_owners(
 def decode_owners(page: bytes) -> dict[str, Owner]:
     """Read one page of object metadata. Raises: ClusterError when it is none."""
     try:
-        items = _PAGE.decode(page).items
+        items = _PAGE.decode(page).items or ()
     except msgspec.DecodeError as error:
         raise ClusterError(200, "NotAMetadataList", str(error), call="list replicasets") from error
     return {

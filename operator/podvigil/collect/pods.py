@@ -96,7 +96,7 @@ async def list_pods(
 def decode_pods(page: bytes) -> Iterator[PodRecord]:
     """Read one page of a PodList. Raises: ClusterError when it is none."""
     try:
-        items = _PAGE.decode(page).items
+        items = _PAGE.decode(page).items or ()
     except msgspec.DecodeError as error:
         raise ClusterError(200, "NotAPodList", str(error), call="list pods") from error
     return map(_record, items)
@@ -193,7 +193,7 @@ class _Pod(msgspec.Struct, gc=False):
 
 
 class _Page(msgspec.Struct, gc=False):
-    items: list[_Pod]
+    items: list[_Pod] | None
 
 
 _PAGE: Final = msgspec.json.Decoder(_Page)

@@ -260,6 +260,12 @@ def test_an_odd_page_of_owners_raises() -> None:
         decode_owners(b"[]")
 
 
+def test_a_list_that_found_nothing() -> None:
+    # The API server writes null for the items of an empty list of metadata.
+    assert decode_owners(b'{"kind":"PartialObjectMetadataList","items":null}') == {}
+    assert list(decode_pods(b'{"items":null}')) == []
+
+
 def test_few_namespaces_are_listed_one_by_one() -> None:
     assert places_to_list({"b", "a"}) == ("a", "b")
     assert places_to_list(None) == (None,)
