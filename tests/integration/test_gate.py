@@ -5,7 +5,6 @@ All of it runs with the policy that fills in approvedBy, and without it, as on s
 
 import itertools
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -14,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from localcluster.controlplane import ControlPlane
+from localcluster.process import wait_until
 from samples import changed, request
 
 ROOT: Final = Path(__file__).parents[2]
@@ -131,11 +131,8 @@ def fills_in(gate: ControlPlane, request: pytest.FixtureRequest) -> bool:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Ask again until it holds, for a bounded time."""
-    deadline = time.monotonic() + POLICY_DEADLINE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "the policies have not taken effect"
-        time.sleep(0.2)
+    """Ask again until the policies or Roles have taken effect, for a bounded time."""
+    wait_until(holds, "the policies have taken effect", deadline_seconds=POLICY_DEADLINE_SECONDS)
 
 
 def create(
