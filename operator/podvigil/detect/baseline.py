@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from podvigil.detect.reference import NORMAL_QUARTILES, RELATIVE, LongReference, Summary
+from podvigil.detect.reference import MIN_KNOWN, NORMAL_QUARTILES, RELATIVE, LongReference, Summary
 from podvigil.window.arrays import Array, Indices, Mask, every_feature, grown
 from podvigil.window.order import median, quantiles
 from podvigil.window.ring import TrailingRing, WindowShape
@@ -41,13 +41,21 @@ class Expectation:
 class Baseline:
     """The trailing window of all slots and its order statistics."""
 
-    def __init__(self, shape: WindowShape, *, features: int, capacity: int) -> None:
+    def __init__(
+        self,
+        shape: WindowShape,
+        *,
+        features: int,
+        capacity: int,
+        sorted_per_tick: int = SORTED_PER_TICK,
+    ) -> None:
         self.ring = TrailingRing(shape, features=features, capacity=capacity)
         self.enough = min(shape.window, max(MIN_RECENT + 2, shape.window // 6))
         """Samples that make a window: a sixth of the hour, i.e. ten minutes, and at least five."""
         self._center: Array = np.full((capacity, features), np.nan)
         self._scale: Array = np.full((capacity, features), np.nan)
         self._turn = 0
+        self._sorted_per_tick = sorted_per_tick
 
     def expect(self, reference: LongReference) -> Expectation:
         """What the samples before this one lead to expect; call `push` with the sample afterwards."""
@@ -77,7 +85,9 @@ class Baseline:
 
     def summary(self) -> Summary:
         """What the window says as a long reference."""
-        parts = [Summary.of(self.ring.before_gap(block)) for block in self._blocks()]
+        # Above three minutes the whole window has fewer samples than a history would need.
+        least = min(MIN_KNOWN, self.ring.shape.window)
+        parts = [Summary.of(self.ring.before_gap(block), least=least) for block in self._blocks()]
         return Summary(
             np.concatenate([part.center for part in parts]),
             np.concatenate([part.spread for part in parts]),
@@ -109,7 +119,7 @@ class Baseline:
         """Refresh the window's statistics, of all slots or of those whose turn it is."""
         blocks = self._blocks()
         per_block = BLOCK * self._center.shape[1] * self.ring.shape.window
-        count = min(len(blocks), max(1, SORTED_PER_TICK // per_block))
+        count = min(len(blocks), max(1, self._sorted_per_tick // per_block))
         for step in range(count):
             block = blocks[(self._turn + step) % len(blocks)]
             (low, center, high), held = quantiles(self.ring.before_gap(block), (0.25, 0.5, 0.75))

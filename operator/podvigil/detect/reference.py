@@ -47,11 +47,11 @@ class Summary:
     peak: Array
 
     @classmethod
-    def of(cls, rows: Array) -> "Summary":
+    def of(cls, rows: Array, *, least: int = MIN_KNOWN) -> "Summary":
         """Summarise rows of samples, shape (slots, features, samples), NaN = none; sorts `rows`."""
         wide = np.asarray(rows, np.float64)
         (low, center, high), count = quantiles(wide, (0.25, 0.5, 0.75))
-        known = count >= MIN_KNOWN
+        known = count >= least
         held = np.maximum(count, 1)[..., None]
         filled = np.nan_to_num(wide)
         mean = filled.sum(-1, keepdims=True) / held

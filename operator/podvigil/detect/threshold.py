@@ -123,11 +123,17 @@ class BlockMaxima:
         return float((bin_ + (wanted - before) / self._counts[bin_]) * HIGHEST / BINS)
 
 
+STEEPEST: Final = 0.75
+"""Score per factor e of rarity, at most. On the asinh scale an exponential tail is a power law of the
+deviation itself, here one of index 4/3; heavier is not noise but a history full of faults. Then the upper
+quantile is theirs too, and the line is drawn from the lower one at this slope."""
+
+
 def tail_threshold(lower: float, upper: float, budget: float, blocks_per_day: float) -> float:
     """The level that a pod's block maxima exceed `budget` times a day, at least `LEAST`.
 
     Args:
         lower, upper: the `LOWER` and `UPPER` quantiles of the block maxima.
     """
-    decay = (upper - lower) / np.log((1 - LOWER) / (1 - UPPER))  # score per factor e of rarity
-    return max(LEAST, float(upper + decay * np.log((1 - UPPER) * blocks_per_day / budget)))
+    slope = min(STEEPEST, (upper - lower) / np.log((1 - LOWER) / (1 - UPPER)))
+    return max(LEAST, float(lower + slope * np.log((1 - LOWER) * blocks_per_day / budget)))

@@ -1,0 +1,151 @@
+"""The threshold keeps its budget on known noise, and refuses to guess."""
+
+import math
+
+import numpy as np
+import pytest
+
+from podvigil.detect.threshold import (
+    LEAST,
+    MIN_BLOCKS,
+    STEEPEST,
+    BlockMaxima,
+    tail_threshold,
+)
+
+INTERVAL = 60.0  # 15 samples a block
+DAY = 1440
+
+
+def noise(days: float, pods: int, *, slope: float, seed: int = 1) -> np.ndarray:
+    """Scores whose tail falls by a factor e per `slope`, the shape that the estimate assumes."""
+    return np.random.default_rng(seed).exponential(slope, (int(days * DAY), pods))
+
+
+def pooled(scores: np.ndarray, interval: float = INTERVAL) -> BlockMaxima:
+    maxima = BlockMaxima(interval_seconds=interval, capacity=scores.shape[1])
+    maxima.push_history(scores)
+    return maxima
+
+
+def alarms_per_pod_day(scores: np.ndarray, threshold: float) -> float:
+    """Blocks of 15 samples with an alarm, per pod-day."""
+    ticks, pods = scores.shape
+    blocks = scores[: ticks // 15 * 15].reshape(-1, 15, pods).max(axis=1) > threshold
+    return float(blocks.sum() / pods / (ticks / DAY))
+
+
+@pytest.mark.parametrize("budget", [0.1, 1.0, 4.0])
+def test_the_budget_is_kept_on_fresh_noise(budget: float) -> None:
+    threshold = pooled(noise(2, 40, slope=0.4)).threshold(budget)
+    assert threshold is not None
+    kept = alarms_per_pod_day(noise(10, 40, slope=0.4, seed=2), threshold)
+    # The slope between two middle quantiles is a little flatter than the tail's: rare budgets err towards silence.
+    assert budget / 4 < kept < 1.35 * budget
+
+
+def test_a_tenth_of_the_blocks_with_faults_hardly_moves_it() -> None:
+    clean = noise(2, 40, slope=0.4)
+    faulty = clean.copy()
+    faulty[:, :4] += 5.0  # four of forty pods are at fault the whole time
+    before, after = pooled(clean).threshold(1.0), pooled(faulty).threshold(1.0)
+    assert before is not None
+    assert after is not None
+    assert before < after < before + 1.2
+
+
+def test_a_history_full_of_faults_does_not_hide_them_all() -> None:
+    scores = noise(2, 40, slope=0.3)
+    scores[:, :16] += 6.0  # two fifths: both the upper quantile and its slope are the faults'
+    threshold = pooled(scores).threshold(1.0)
+    assert threshold is not None
+    assert threshold < 6.0
+
+
+def test_a_smaller_budget_is_never_a_lower_threshold() -> None:
+    maxima = pooled(noise(1, 20, slope=0.5))
+    found = [maxima.threshold(budget) for budget in (0.01, 0.1, 1.0, 10.0, 1000.0)]
+    assert found == sorted(found, key=lambda value: -(value or 0))
+
+
+def test_silence_still_needs_three_spreads() -> None:
+    assert pooled(np.zeros((DAY, 4))).threshold(1.0) == LEAST
+
+
+@pytest.mark.parametrize(
+    ("ticks", "pods"),
+    [
+        pytest.param(14, 500, id="not-one-block"),
+        pytest.param(45, 500, id="many-pods-for-less-than-an-hour"),
+        pytest.param(15 * 95, 1, id="one-pod-for-less-than-a-day"),
+    ],
+)
+def test_too_little_is_no_threshold(ticks: int, pods: int) -> None:
+    assert pooled(np.ones((ticks, pods))).threshold(1.0) is None
+
+
+def test_one_pod_day_is_enough() -> None:
+    maxima = pooled(noise(1, 1, slope=0.5))
+    assert maxima.blocks == MIN_BLOCKS
+    assert maxima.threshold(1.0) is not None
+
+
+def test_what_is_not_scored_is_no_block() -> None:
+    scores = noise(2, 2, slope=0.5)
+    scores[:, 1] = np.nan
+    assert pooled(scores).blocks == 2 * 96
+    assert pooled(scores).threshold(1.0) == pooled(scores[:, :1]).threshold(1.0)
+
+
+def test_a_released_slot_takes_its_maximum_with_it() -> None:
+    maxima = BlockMaxima(interval_seconds=INTERVAL, capacity=1)
+    for _ in range(14):
+        maxima.push(np.array([9.0]))
+    maxima.release(np.array([0]))
+    maxima.push(np.array([0.1]))
+    assert maxima.blocks == 0  # one sample of the new pod is less than half a block
+
+
+def test_new_slots_are_taken_in() -> None:
+    maxima = BlockMaxima(interval_seconds=INTERVAL, capacity=1)
+    for _ in range(15):
+        maxima.push(np.ones(3))
+    assert maxima.blocks == 3
+
+
+def test_old_blocks_fade() -> None:
+    maxima = pooled(noise(4, 10, slope=0.2))
+    low = maxima.threshold(1.0)
+    maxima.push_history(noise(8, 10, slope=0.5))
+    high = maxima.threshold(1.0)
+    assert low is not None
+    assert high is not None
+    assert high > pooled(noise(8, 10, slope=0.5)).threshold(1.0) * 0.8  # type: ignore[operator]
+    assert high > low
+
+
+def test_one_hour_samples() -> None:
+    assert pooled(noise(1, 8, slope=0.4), interval=3600.0).threshold(1.0) is not None
+
+
+def test_the_formula() -> None:
+    # Half of the blocks exceed 1.0; each .4 more is e times rarer; one in 96 is asked for:
+    # 1.0 + .4 × ln(.5 × 96) = 2.55
+    upper = 1.0 + 0.4 * math.log(0.5 / 0.2)
+    assert tail_threshold(1.0, upper, 1.0, 96.0) == pytest.approx(1.0 + 0.4 * math.log(48))
+    assert tail_threshold(1.0, 9.0, 1.0, 96.0) == pytest.approx(1.0 + STEEPEST * math.log(48))
+
+
+@pytest.mark.parametrize("budget", [0.0, -1.0, float("nan"), float("inf")])
+def test_an_impossible_budget_is_named(budget: float) -> None:
+    with pytest.raises(ValueError, match="budget"):
+        pooled(np.zeros((DAY, 1))).threshold(budget)
+
+
+def test_an_impossible_interval_is_named() -> None:
+    with pytest.raises(ValueError, match="interval"):
+        BlockMaxima(interval_seconds=0.0, capacity=1)
+
+
+def test_a_score_beyond_the_scale_counts_as_the_highest() -> None:
+    assert pooled(np.full((DAY, 1), 1e9)).threshold(1.0) is not None
