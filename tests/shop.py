@@ -1,0 +1,265 @@
+"""A small world on a real API server: workloads, the reports about them, requests, and the people who decide."""
+
+import itertools
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from localcluster.controlplane import ControlPlane
+from localcluster.process import wait_until
+
+ROOT: Final = Path(__file__).parents[1]
+SYSTEM: Final = "podvigil-system"
+ANALYST: Final = f"system:serviceaccount:{SYSTEM}:podvigil-analyst"
+EXECUTOR: Final = f"system:serviceaccount:{SYSTEM}:podvigil-executor"
+POLICY: Final = "podvigil-approval"
+TOKEN: Final = "podvigil.io/remediation"
+
+DEADLINE_SECONDS: Final = 60
+"""For anything that the tests wait for; a busy machine is slow, and a failure costs this much."""
+
+Json = dict[str, Any]
+_numbers = itertools.count(1)
+
+
+def now(seconds: float = 0) -> str:
+    """The time so many seconds from now, as the API server writes it."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def install(cluster: ControlPlane) -> None:
+    """Apply the installation and the people's rights, and wait until the gate refuses."""
+    cluster.kubectl("apply", "-k", str(ROOT / "deploy/overlays/local"))
+    for action in ("restart", "scale"):
+        role = f"podvigil-approver-{action}"
+        bind = ("create", "clusterrolebinding", f"shop-{action}", f"--clusterrole={role}", "--group=sre")
+        cluster.kubectl(*bind, check=False)
+    wait_until(lambda: gate_refuses(cluster), "the gate refuses", deadline_seconds=DEADLINE_SECONDS)
+
+
+def gate_refuses(cluster: ControlPlane) -> bool:
+    """Whether the policy refuses a request that claims another requester."""
+    body = request_body("gate-trial", "default", {"name": "x", "uid": "u", "generation": 1}, requested_by="x")
+    tried = cluster.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(body), check=False)
+    return POLICY in tried.stderr
+
+
+def request_body(
+    name: str,
+    namespace: str,
+    target: Json,
+    *,
+    requested_by: str = ANALYST,
+    action: str = "Restart",
+    report: Json | None = None,
+    monitor: str = "shop",
+    **plan: Any,
+) -> Json:
+    """A RemediationRequest as the analyst creates it."""
+    about = {"apiVersion": "apps/v1", "kind": "Deployment", **target}
+    return {
+        "apiVersion": "podvigil.io/v1alpha1",
+        "kind": "RemediationRequest",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "requestedBy": requested_by,
+            "plan": {
+                "action": action,
+                "target": about,
+                "report": {"name": "none", "uid": "none", "signal": "MemoryHigh", **(report or {})},
+                "monitor": monitor,
+                "message": "for a test",
+                "expiresAt": now(300),
+                "validationWindow": "20s",
+                **plan,
+            },
+        },
+    }
+
+
+class Shop:
+    """One namespace with workloads in trouble, and a monitor whose rules apply to it."""
+
+    def __init__(self, cluster: ControlPlane, namespace: str) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.monitor = f"monitor-{namespace}"
+        self.set_rules()
+
+    def set_rules(self, **remediation: Any) -> None:
+        """Write the monitor."""
+        rules = {"cooldown": "0s", "validationWindow": "20s", **remediation}
+        self.apply(
+            {
+                "apiVersion": "podvigil.io/v1alpha1",
+                "kind": "AnomalyMonitor",
+                "metadata": {"name": self.monitor},
+                "spec": {"namespaces": [self.namespace], "interval": "5s", "remediation": rules},
+            }
+        )
+
+    def apply(self, body: Json) -> None:
+        """Apply an object as admin."""
+        self.cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
+
+    def deploy(self, name: str = "web", replicas: int = 2, kind: str = "Deployment", **spec: Any) -> Json:
+        """Make a workload and wait until it is ready."""
+        labels = {"app": name}
+        more: Json = {"serviceName": name} if kind == "StatefulSet" else {}
+        if kind != "DaemonSet":
+            more["replicas"] = replicas
+        self.apply(
+            {
+                "apiVersion": "apps/v1",
+                "kind": kind,
+                "metadata": {"name": name, "namespace": self.namespace},
+                "spec": {
+                    "selector": {"matchLabels": labels},
+                    "template": {
+                        "metadata": {"labels": labels},
+                        "spec": {
+                            "containers": [{"name": "app", "image": "shop"}],
+                            "terminationGracePeriodSeconds": 0,
+                        },
+                    },
+                    **more,
+                    **spec,
+                },
+            }
+        )
+        self.kubectl("rollout", "status", f"{kind.lower()}/{name}", f"--timeout={DEADLINE_SECONDS}s")
+        return self.get(kind.lower(), name)
+
+    def report(self, workload: Json, signal: str = "MemoryHigh") -> Json:
+        """Report a workload as the analyst does; active, evaluated now."""
+        name = f"{workload['metadata']['name']}-{signal.lower()}-{next(_numbers)}"
+        target = {"apiVersion": workload["apiVersion"], "kind": workload["kind"]}
+        target |= {key: workload["metadata"][key] for key in ("name", "uid")}
+        body = {
+            "apiVersion": "podvigil.io/v1alpha1",
+            "kind": "AnomalyReport",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": {"monitor": self.monitor, "signal": signal, "target": target},
+        }
+        self.kubectl("create", "-f", "-", input=json.dumps(body), user=ANALYST)
+        self.judge(name, active=True)
+        return self.get("anomalyreport", name)
+
+    def judge(self, report: str, *, active: bool, seconds: float = 0, pods: int = 2) -> None:
+        """Have the analyst say how the trouble stands, and when it looked (seconds from now)."""
+        condition = {
+            "type": "Active",
+            "status": "True" if active else "False",
+            "reason": "AnomalyObserved" if active else "AnomalyGone",
+            "message": "said by a test",
+            "lastTransitionTime": now(),
+        }
+        status = {
+            "conditions": [condition],
+            "firstSeen": now(-60),
+            "lastEvaluated": now(seconds),
+            "scoreMilli": 9000 if active else 500,
+            "probabilityPermille": 950 if active else 10,
+            "podsEvaluated": pods,
+            "summary": "trouble",
+        }
+        self.patch("anomalyreport", report, {"status": status}, "--subresource=status", user=ANALYST)
+
+    def request(self, workload: Json, report: Json, action: str = "Restart", **plan: Any) -> str:
+        """Propose a plan as the analyst does; returns the request's name."""
+        name = f"{workload['metadata']['name']}-{action.lower()}-{next(_numbers)}"
+        target = {key: workload["metadata"][key] for key in ("name", "uid", "generation")}
+        about = {"name": report["metadata"]["name"], "uid": report["metadata"]["uid"]}
+        body = request_body(
+            name,
+            self.namespace,
+            {"kind": workload["kind"], **target},
+            action=action,
+            report={**about, "signal": report["spec"]["signal"]},
+            monitor=self.monitor,
+            **plan,
+        )
+        self.kubectl("create", "-f", "-", input=json.dumps(body), user=ANALYST)
+        return name
+
+    def trouble(self, action: str = "Restart", replicas: int = 2, **plan: Any) -> tuple[Json, Json, str]:
+        """A workload, the report about it, and the request that answers it."""
+        workload = self.deploy(f"web-{next(_numbers)}", replicas)
+        report = self.report(workload, "CPUHigh" if action == "Scale" else "MemoryHigh")
+        return workload, report, self.request(workload, report, action, **plan)
+
+    def decide(self, request: str, decision: str = "Approved", user: str = "alice") -> None:
+        """Have a person decide, with kubectl patch."""
+        self.patch(
+            "remreq", request, {"spec": {"approval": {"decision": decision, "approvedBy": user}}}, user=user
+        )
+
+    def patch(self, kind: str, name: str, body: Json, *flags: str, user: str = "admin") -> None:
+        """Patch an object of this namespace."""
+        self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(body), *flags, user=user)
+
+    def kubectl(self, *arguments: str, user: str = "admin", input: str | None = None) -> str:
+        """Run kubectl in this namespace and return what it says."""
+        return self.cluster.kubectl(
+            *arguments, f"--namespace={self.namespace}", user=user, input=input, timeout=90
+        ).stdout
+
+    def get(self, kind: str, name: str) -> Json:
+        """Read an object of this namespace."""
+        found: Json = json.loads(self.kubectl("get", kind, name, "-o", "json"))
+        return found
+
+    def status(self, request: str) -> Json:
+        """Read a request's status."""
+        found: Json = self.get("remreq", request).get("status") or {}
+        return found
+
+    def conditions(self, request: str) -> dict[str, str]:
+        """Each condition of a request as `status reason`."""
+        found = self.status(request).get("conditions") or ()
+        return {c["type"]: f"{c['status']} {c['reason']}" for c in found}
+
+    def wait(self, request: str, kind: str, value: str, seconds: float = DEADLINE_SECONDS) -> dict[str, str]:
+        """Wait until a condition is `status reason` (or begins so); returns all conditions."""
+        self.until(
+            lambda: self.conditions(request).get(kind, "").startswith(value),
+            f"{request}: {kind}={value}",
+            seconds,
+        )
+        return self.conditions(request)
+
+    def wait_end(self, request: str, seconds: float = DEADLINE_SECONDS) -> dict[str, str]:
+        """Wait until a request has ended; returns all conditions."""
+        self.until(lambda: "finishedAt" in self.status(request), f"{request} ends", seconds)
+        return self.conditions(request)
+
+    def until(self, holds: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
+        """Wait for something, for a bounded time."""
+        wait_until(holds, what, deadline_seconds=seconds)
+
+    def rolled(self, workload: Json) -> Json:
+        """Wait until a workload's newest revision is everywhere; returns it."""
+        kind, name = workload["kind"].lower(), workload["metadata"]["name"]
+        self.kubectl("rollout", "status", f"{kind}/{name}", f"--timeout={DEADLINE_SECONDS}s")
+        return self.get(kind, name)
+
+    def changes(self, workload: Json) -> list[Json]:
+        """Every write to a workload by the executor that the API server accepted, from its audit log."""
+        name = workload["metadata"]["name"]
+        found = []
+        for line in self.cluster.audit_log.read_text().splitlines():
+            entry = json.loads(line)
+            about = entry.get("objectRef") or {}
+            if (
+                about.get("name") == name
+                and about.get("namespace") == self.namespace
+                and about.get("apiGroup") == "apps"
+                and entry["verb"] in ("patch", "update", "delete", "create")
+                and entry["user"]["username"] == EXECUTOR
+                and entry["responseStatus"]["code"] < 300
+                and "dryRun" not in entry["requestURI"]
+            ):
+                found.append(entry)
+        return found
