@@ -113,6 +113,12 @@ class PrometheusSourceSpec(ApiModel):
     bearer_token: Annotated[
         SecretKeyReference | None, Field(description="The Secret that holds a bearer token for the URL.")
     ] = None
+    scrape_interval: str = duration_field(
+        "30s",
+        at_least="1s",
+        at_most="10m",
+        description="How often cAdvisor is scraped; rates look back over four scrapes, and at least a minute.",
+    )
     timeout: str = duration_field(
         "10s",
         at_least="1s",

@@ -49,6 +49,8 @@ class Reason(StrEnum):
     """Evaluation takes longer than the interval."""
 
     # -- AnomalyReport
+    MONITOR_DELETED = "MonitorDeleted"
+    """The monitor that found the trouble is gone: nobody follows it any more."""
     ANOMALY_OBSERVED = "AnomalyObserved"
     """The trouble is seen now."""
     ANOMALY_GONE = "AnomalyGone"

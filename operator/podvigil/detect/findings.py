@@ -38,8 +38,10 @@ class Observation:
     """Everything that one tick says about trouble."""
 
     findings: tuple[Finding, ...]
-    evaluated: Mapping[str, int] = field(default_factory=dict)
-    """By workload uid: pods that could be judged. A workload that is not in it was not seen at all."""
+    scored: Mapping[str, int] = field(default_factory=dict)
+    """By workload uid: pods whose metrics could be judged. Empty when the metrics source gave nothing."""
+    running: Mapping[str, int] = field(default_factory=dict)
+    """By workload uid: pods that the API server told of. Empty when it gave nothing."""
     existing: frozenset[str] | None = None
     """Uids of the workloads that have a pod; None when the cluster could not be asked."""
 

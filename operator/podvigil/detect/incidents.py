@@ -19,6 +19,7 @@ from podvigil.api.signals import MODEL_SIGNALS, Signal
 from podvigil.detect.findings import Finding, Observation
 
 _FROM_MODEL = frozenset(MODEL_SIGNALS.values())
+_FROM_METRICS = _FROM_MODEL | {Signal.CPU_THROTTLING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ def _next(
     uid = before.workload.uid
     if seen.existing is not None and uid not in seen.existing:
         return None
-    evaluated = seen.evaluated.get(uid, 0)
+    judged = seen.scored if before.signal in _FROM_METRICS else seen.running
+    evaluated = judged.get(uid, 0)
     if not findings and not evaluated:
         return before
     if before.is_open:

@@ -1,0 +1,116 @@
+"""The commands. Each reads the settings, says clearly what is wrong with them, and calls one function."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from podvigil import __version__
+from podvigil.app import StartError, run
+from podvigil.cli.logs import configure
+from podvigil.settings import Loaded, SettingsError, load, shown
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="YAML file with settings; else PODVIGIL_CONFIG names it.")
+]
+Kubeconfig = Annotated[
+    Path | None, typer.Option(help="kubeconfig file; else KUBECONFIG, or the pod's own account.")
+]
+PrometheusUrl = Annotated[str | None, typer.Option(help="Prometheus for monitors that name none.")]
+ModelDirectory = Annotated[Path | None, typer.Option(help="Folder with the model's files.")]
+HttpPort = Annotated[int | None, typer.Option(help="Port of health and metrics; 0 takes a free one.")]
+LogLevel = Annotated[str | None, typer.Option(help="debug, info, warning or error.")]
+LogFile = Annotated[Path | None, typer.Option(help="Write the log there too.")]
+DryRun = Annotated[
+    bool | None, typer.Option("--dry-run", help="Every write is a server-side dry run: nothing changes.")
+]
+
+
+@app.callback()
+def main() -> None:
+    """Podvigil reports abnormal pods, explains them, and repairs them after a person approves."""
+
+
+@app.command("run")
+def run_command(
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="monitoring: report and propose. remediation: repair what is approved. full: both."
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    kubeconfig: Kubeconfig = None,
+    prometheus_url: PrometheusUrl = None,
+    model_directory: ModelDirectory = None,
+    http_port: HttpPort = None,
+    log_level: LogLevel = None,
+    log_file: LogFile = None,
+    dry_run: DryRun = None,
+) -> None:
+    """Run the operator until SIGTERM or Ctrl-C."""
+    overrides = {
+        "mode": mode,
+        "kubeconfig": kubeconfig,
+        "prometheus_url": prometheus_url,
+        "model_directory": model_directory,
+        "http_port": http_port,
+        "log_level": log_level,
+        "log_file": log_file,
+        "dry_run": dry_run,
+    }
+    settings = _loaded(overrides, config).settings
+    try:
+        configure(settings)
+        code = run(settings)
+    except StartError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"cannot write the log file {settings.log_file}: {error.strerror}")
+    sys.stdout.flush()
+    # Threads that wait for a slow source would hold up the interpreter's own end past the promised five seconds.
+    os._exit(code)
+
+
+@app.command("config")
+def config_command(
+    config: ConfigFile = None,
+    kubeconfig: Kubeconfig = None,
+    prometheus_url: PrometheusUrl = None,
+    model_directory: ModelDirectory = None,
+    http_port: HttpPort = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Print every setting as it would be used, with its source; secrets are masked."""
+    overrides = {
+        "kubeconfig": kubeconfig,
+        "prometheus_url": prometheus_url,
+        "model_directory": model_directory,
+        "http_port": http_port,
+        "log_level": log_level,
+    }
+    for key, value in shown(_loaded(overrides, config)).items():
+        typer.echo(f"{key}: {value}")
+
+
+@app.command("version")
+def version_command() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def _loaded(overrides: Mapping[str, Any], file: Path | None) -> Loaded:
+    try:
+        return load(overrides, file=file)
+    except SettingsError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"podvigil: {message}", err=True)
+    raise typer.Exit(2)

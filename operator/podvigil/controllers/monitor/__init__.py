@@ -1,0 +1,1 @@
+"""The analyst: ticks every AnomalyMonitor, keeps its reports, proposes requests."""

@@ -1,0 +1,218 @@
+"""What a monitor sees at one moment: its pods in their slots, and a score for each of them."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, ParamSpec, TypeVar
+
+import numpy as np
+
+from podvigil.api.durations import parse_duration
+from podvigil.api.features import MODEL_FEATURES, Feature
+from podvigil.api.monitor import ModelMode, MonitorSpec
+from podvigil.api.pods import PodKey
+from podvigil.api.reasons import Reason
+from podvigil.cluster.errors import ClusterError
+from podvigil.collect.columns import Column
+from podvigil.collect.errors import SourceError
+from podvigil.controllers.monitor.judge import column_by_pod, model_findings
+from podvigil.controllers.monitor.ports import Ports
+from podvigil.controllers.monitor.scoring import Dial, Scoring, Verdict
+from podvigil.controllers.monitor.select import Selection
+from podvigil.controllers.monitor.sources import CredentialsMissing, NoSource, Source, open_source
+from podvigil.controllers.monitor.status import Trouble
+from podvigil.controllers.monitor.vitals import PodRows
+from podvigil.detect.findings import Finding
+from podvigil.detect.signals import THROTTLED_RATIO
+from podvigil.detect.store import Model, ModelError, load_model
+from podvigil.window.arrays import Array, Mask
+
+logger = logging.getLogger(__name__)
+
+NEW_FEATURE_EVERY: Final = timedelta(minutes=10)
+"""How often a feature that appeared may restart the scoring: exporters come and go while they are rolled out."""
+
+Inputs = ParamSpec("Inputs")
+Result = TypeVar("Result")
+
+
+class NoSamples(Exception):
+    """The source answered, with no sample for any selected pod."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One tick's view; without a verdict the metrics could not be had, and `trouble` says why."""
+
+    verdict: Verdict | None = None
+    trouble: Trouble | None = None
+    throttled: dict[PodKey, float] = field(default_factory=dict)
+    """Share of CPU periods throttled, 0 to 1, of the pods where it is high."""
+    restarts: dict[PodKey, int] = field(default_factory=dict)
+    """Restarts as the source counts them."""
+
+
+class Evaluation:
+    """Collects and scores one monitor's pods; remembers their window."""
+
+    def __init__(self, spec: MonitorSpec, ports: Ports) -> None:
+        self._ports = ports
+        self._spec = spec
+        self.rows = PodRows(limit=ports.settings.maximum_pods)
+        self.model = Trouble(Reason.STARTING, "no model was loaded yet")
+        self._source: Source | None = None
+        self._scoring: Scoring | None = None
+        self._scoring_since: datetime | None = None
+        self._unscored_ticks = 0
+
+    def adopt(self, spec: MonitorSpec) -> None:
+        """Take a changed spec; the window stays, unless the change makes it meaningless."""
+        before, self._spec = self._spec, spec
+        if (before.interval, before.sources) != (spec.interval, spec.sources):
+            self.close()
+        if (before.interval, before.sources, before.detection) != (
+            spec.interval,
+            spec.sources,
+            spec.detection,
+        ):
+            self._scoring = None
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._source is not None:
+            self._source.close()
+            self._source = None
+
+    def place(self, selection: Selection, missed: int) -> int:
+        """Give the selected pods their slots; returns how many found no room.
+
+        Args:
+            missed: ticks that fell out since the last one.
+        """
+        self._unscored_ticks += missed
+        change = self.rows.select(selection)
+        if self._scoring is not None:
+            self._scoring.fit(self.rows.capacity)
+            self._scoring.release(change.released)
+            for slot in change.taken:
+                self._scoring.adopt(slot, self.rows.slots_of(self.rows.workload(slot).uid))
+        return change.without_room
+
+    async def look(self, selection: Selection, now: datetime) -> Sight:
+        """Collect and score; what the source or its credentials lack becomes a trouble."""
+        try:
+            sight = await self._look(selection, now)
+        except (SourceError, NoSource, CredentialsMissing) as error:
+            trouble = Trouble(error.reason, str(error))
+        except NoSamples as error:
+            trouble = Trouble(Reason.NO_SAMPLES, str(error))
+        except ValueError as error:  # an address that is none
+            trouble = Trouble(Reason.INVALID_SPEC, str(error))
+        except ClusterError as error:  # the Secret could not be read
+            trouble = Trouble(Reason.API_SERVER_REFUSED, str(error))
+        else:
+            self._unscored_ticks = 0
+            return sight
+        self._unscored_ticks += 1
+        self.close()  # credentials and addresses are read anew next time
+        return Sight(trouble=trouble)
+
+    def findings(self, verdict: Verdict) -> tuple[Finding, ...]:
+        """Return the pods that the score calls abnormal, or nearly so."""
+        return model_findings(verdict, self.rows, self._scoring.features) if self._scoring else ()
+
+    async def _look(self, selection: Selection, now: datetime) -> Sight:
+        source = await self._open()
+        columns = dict(await source.now(selection.namespaces, now))
+        values = self.rows.sample(columns, MODEL_FEATURES)
+        there = _with_samples(values)
+        if not there:
+            raise NoSamples(
+                f"{source.name} has no sample for any of the {len(self.rows)} selected pods: does it scrape "
+                "cAdvisor, with the labels namespace and pod?"
+            )
+        scoring = self._scoring
+        if scoring is None or self._wants_more(scoring, there, now):
+            scoring = await self._start(source, there, selection, now)
+        scoring.skip(self._unscored_ticks)
+        wanted = values[:, [MODEL_FEATURES.index(f) for f in scoring.features]]
+        verdict = await self._on_scorer(scoring.score, wanted, self.rows.present)
+        throttled, restarts = self._extras(columns)
+        return Sight(verdict, None, throttled, restarts)
+
+    async def _open(self) -> Source:
+        if self._source is None:
+            settings = self._ports.settings
+            self._source = await open_source(
+                self._spec,
+                self._ports.cluster,
+                self._ports.sources,
+                default_url=settings.prometheus_url,
+                namespace=settings.operator_namespace,
+            )
+        return self._source
+
+    def _wants_more(self, scoring: Scoring, there: tuple[Feature, ...], now: datetime) -> bool:
+        if set(there) <= set(scoring.features):
+            return False
+        return self._scoring_since is None or now - self._scoring_since >= NEW_FEATURE_EVERY
+
+    async def _start(
+        self, source: Source, there: tuple[Feature, ...], selection: Selection, now: datetime
+    ) -> Scoring:
+        """Begin scoring with what the source remembers; a source without a past is a cold start."""
+        matrices = await source.history(selection.namespaces, now, pods=len(self.rows))
+        history = self.rows.history(matrices, MODEL_FEATURES)
+        features = tuple(f for f in MODEL_FEATURES if f in there or f in _with_samples(history))
+        history = history[:, :, [MODEL_FEATURES.index(f) for f in features]]
+        self._scoring = await self._on_scorer(self._new_scoring, features, history)
+        self._scoring_since = now
+        self._unscored_ticks = 0
+        return self._scoring
+
+    def _new_scoring(self, features: tuple[Feature, ...], history: Array) -> Scoring:
+        scoring = Scoring(
+            mode=self._spec.detection.model,
+            model=self._load_model(self._spec.detection.model),
+            features=features,
+            interval_seconds=parse_duration(self._spec.interval).total_seconds(),
+            capacity=self.rows.capacity,
+            dial=Dial.of(self._spec.detection, self._ports.settings),
+        )
+        there: Mask = np.any(np.isfinite(history), axis=2)
+        scoring.warm_start(history, there)
+        return scoring
+
+    def _load_model(self, mode: ModelMode) -> Model | None:
+        if mode is not ModelMode.LSTM:
+            message = f"spec.detection.model is {mode.value}: no network is used"
+            self.model = Trouble(Reason.MODEL_NOT_USED, message)
+            return None
+        try:
+            model = load_model(self._ports.model_directory)
+        except ModelError as error:
+            self.model = Trouble(Reason.MODEL_BROKEN, f"{error}; until then the statistics score alone")
+            logger.error("Cannot use the model", extra={"why": str(error)})
+            return None
+        self.model = Trouble(Reason.MODEL_LOADED, f"model {model.version}, sha256 {model.sha256[:12]}")
+        return model
+
+    def _extras(self, columns: dict[Feature, Column]) -> tuple[dict[PodKey, float], dict[PodKey, int]]:
+        """Return the throttled pods, and the restarts that the source reports."""
+        values = self.rows.sample(columns, (Feature.THROTTLING, Feature.RESTARTS))
+        throttled = column_by_pod(self.rows, values[:, 0], at_least=THROTTLED_RATIO)
+        restarts = column_by_pod(self.rows, values[:, 1], at_least=1.0)
+        return throttled, {pod: round(count) for pod, count in restarts.items()}
+
+    async def _on_scorer(
+        self, work: Callable[Inputs, Result], *arguments: Inputs.args, **_: Inputs.kwargs
+    ) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._ports.scorer, work, *arguments)
+
+
+def _with_samples(values: Array) -> tuple[Feature, ...]:
+    """Return the model's features, the last axis of `values`, that have any sample."""
+    columns = np.moveaxis(values, -1, 0)
+    return tuple(f for f, column in zip(MODEL_FEATURES, columns, strict=True) if np.isfinite(column).any())

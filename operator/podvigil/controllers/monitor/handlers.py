@@ -1,0 +1,102 @@
+"""The kopf handlers of AnomalyMonitor: a timer that ticks, and the end of a monitor.
+
+The timer beats every second and evaluates a monitor when its own interval is due: kopf's timers have one
+interval for all objects, and a change of `spec.interval` must not wait for a restart. Timers return nothing and
+leave `patch` alone: one failed write of kopf's would end the timer for good (kopf issue 642).
+"""
+
+import logging
+from datetime import datetime
+from typing import Any, Final
+
+import kopf
+from pydantic import ValidationError
+
+from podvigil.api.conditions import set_condition
+from podvigil.api.durations import parse_duration
+from podvigil.api.monitor import AnomalyMonitor, MonitorStatus
+from podvigil.api.reasons import Reason
+from podvigil.api.resources import ANOMALYMONITORS
+from podvigil.cluster.errors import ClusterError
+from podvigil.controllers.monitor.grid import tick_at
+from podvigil.controllers.monitor.ports import Ports
+from podvigil.controllers.monitor.status import READY
+from podvigil.controllers.monitor.watch import Watch
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS: Final = 1.0
+"""How often a monitor is asked whether it is due; also the shortest interval it may have."""
+
+RETRY_SECONDS: Final = 10.0
+"""After a bug in one tick: long enough not to flood the log, short enough to notice a recovery."""
+
+
+class Analyst:
+    """All monitors at work, by uid."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._watches: dict[str, Watch] = {}
+        self._due: dict[str, datetime] = {}
+
+    async def beat(self, body: dict[str, Any]) -> None:
+        """Evaluate a monitor if it is due."""
+        now, uid = self._ports.clock(), str(body["metadata"]["uid"])
+        watch = self._watches.get(uid)
+        if watch is None or watch.monitor.metadata.get("generation") != body["metadata"].get("generation"):
+            monitor = await self._read(body, now)
+            if monitor is None:
+                return
+            if watch is None:
+                watch = self._watches[uid] = Watch(monitor, self._ports)
+            else:
+                watch.adopt(monitor)
+        tick = tick_at(now, self._due.get(uid), parse_duration(watch.monitor.spec.interval))
+        if tick is None:
+            return
+        self._due[uid] = tick.next_due
+        self._ports.metrics.missed_ticks.labels(watch.name).inc(tick.missed)
+        await watch.tick(now, tick.missed)
+
+    async def forget(self, uid: str) -> None:
+        """End a monitor that is being deleted."""
+        self._due.pop(uid, None)
+        watch = self._watches.pop(uid, None)
+        if watch is not None:
+            await watch.close(self._ports.clock())
+            self._ports.retire(watch.name)
+
+    async def _read(self, body: dict[str, Any], now: datetime) -> AnomalyMonitor | None:
+        """Read a monitor; one that this version cannot use says so in its status."""
+        try:
+            return AnomalyMonitor.model_validate(body)
+        except ValidationError as error:
+            first = error.errors()[0]
+            message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        name = str(body["metadata"]["name"])
+        conditions = set_condition((), READY, False, Reason.INVALID_SPEC, message, now=now)
+        uid = str(body["metadata"]["uid"])
+        if self._due.get(uid, now) > now:
+            return None
+        self._due[uid] = now + parse_duration("30s")
+        try:
+            status = {"status": MonitorStatus(conditions=conditions).dump()}
+            await self._ports.cluster.patch(ANOMALYMONITORS, name, status, subresource="status")
+        except ClusterError as error:
+            logger.warning("Cannot write status", extra={"monitor": name, "why": str(error)})
+        return None
+
+
+def register(registry: kopf.OperatorRegistry, ports: Ports) -> None:
+    """Attach the handlers; nothing happens at import time."""
+    analyst = Analyst(ports)
+    where = (ANOMALYMONITORS.group, ANOMALYMONITORS.version, ANOMALYMONITORS.plural)
+
+    @kopf.timer(*where, registry=registry, interval=BEAT_SECONDS, sharp=True, backoff=RETRY_SECONDS)
+    async def beat(body: kopf.Body, **_: Any) -> None:
+        await analyst.beat(dict(body))
+
+    @kopf.on.delete(*where, registry=registry, optional=True)
+    async def deleted(uid: str, **_: Any) -> None:
+        await analyst.forget(uid)

@@ -1,0 +1,131 @@
+"""From arrays and pod records to findings: the one place where a pod becomes an object, and only if in trouble."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from podvigil.api.features import Feature
+from podvigil.api.pods import PodKey
+from podvigil.controllers.monitor.scoring import Verdict
+from podvigil.controllers.monitor.select import Selection
+from podvigil.controllers.monitor.vitals import PodRows
+from podvigil.detect.explain import explain
+from podvigil.detect.findings import Finding, model_signal
+from podvigil.detect.incidents import Incident, IncidentKey
+from podvigil.detect.signals import RECENT, ContainerFacts
+from podvigil.window.arrays import Array
+
+MAXIMUM_FINDINGS: Final = 2_000
+"""The worst so many pods of a tick become objects; in a storm the rest would say the same."""
+
+
+def model_findings(verdict: Verdict, rows: PodRows, features: tuple[Feature, ...]) -> tuple[Finding, ...]:
+    """Return the pods that are abnormal, or nearly so, the worst first."""
+    held = np.flatnonzero(verdict.held | verdict.over)
+    worst = held[np.argsort(-verdict.scores.score[held], kind="stable")][:MAXIMUM_FINDINGS]
+    findings = []
+    for slot in map(int, worst):
+        explanation = explain(verdict.scores, slot, features)
+        signal = model_signal(explanation)
+        if signal is None:
+            continue
+        findings.append(
+            Finding(
+                pod=rows.pod(slot),
+                workload=rows.workload(slot),
+                signal=signal,
+                over=bool(verdict.over[slot]),
+                probability=float(verdict.probability[slot]),
+                score=float(verdict.scores.score[slot]),
+                settled=bool(verdict.settled[slot]),
+                explanation=explanation,
+            )
+        )
+    return tuple(findings)
+
+
+class RestartCounts:
+    """How often each pod's containers restarted lately; keeps only pods that ever restarted."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, list[tuple[datetime, int]]] = {}
+
+    def observe(
+        self, selection: Selection, reported: Mapping[PodKey, int], now: datetime
+    ) -> dict[PodKey, int]:
+        """Return restarts within `signals.RECENT` by pod, of the pods that restarted at all.
+
+        Args:
+            reported: counts from the metrics source, which may know more than the last list of pods.
+        """
+        recent, kept = {}, {}
+        for key, pod in selection.pods.items():
+            count = max(pod.restarts, reported.get(key, 0))
+            if count == 0:
+                continue
+            # A pod first seen with restarts did not necessarily have them lately.
+            before = [(t, c) for t, c in self._seen.get(pod.uid, [(now, count)]) if now - t <= RECENT]
+            if not before or before[-1][1] != count:
+                before.append((now, count))
+            kept[pod.uid] = before[-64:]
+            recent[key] = count - before[0][1]
+        self._seen = kept
+        return recent
+
+
+def container_facts(
+    selection: Selection, restarts: Mapping[PodKey, int], throttled: Mapping[PodKey, float]
+) -> tuple[ContainerFacts, ...]:
+    """Return what Kubernetes says of the pods that had any trouble."""
+    facts = []
+    for key, pod in selection.pods.items():
+        ended = pod.last_termination
+        if not (pod.restarts or pod.waiting_reason or key in throttled or ended):
+            continue
+        finished = datetime.fromtimestamp(ended.finished, UTC) if ended and ended.finished else None
+        facts.append(
+            ContainerFacts(
+                pod=key,
+                workload=selection.workloads[key],
+                restarts=pod.restarts,
+                restarts_recently=restarts.get(key, 0),
+                waiting_reason=pod.waiting_reason or None,
+                terminated_reason=ended.reason if ended else None,
+                terminated_at=finished,
+                throttled_ratio=throttled.get(key),
+            )
+        )
+    return tuple(facts)
+
+
+def column_by_pod(rows: PodRows, values: Array, *, at_least: float) -> dict[PodKey, float]:
+    """Return the pods whose value, shape (capacity,), reaches `at_least`."""
+    return {rows.pod(int(slot)): float(values[slot]) for slot in np.flatnonzero(values >= at_least)}
+
+
+def count_pods(
+    incidents: Mapping[IncidentKey, Incident],
+    findings: tuple[Finding, ...],
+    verdict: Verdict | None,
+    selection: Selection,
+    rows: PodRows,
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Count the scored and the running pods of each workload that has an incident or a finding, by its uid."""
+    wanted = {i.workload.uid for i in incidents.values()} | {f.workload.uid for f in findings}
+    scored: dict[str, int] = {}
+    if verdict is not None and verdict.threshold is not None:
+        known = verdict.known
+        scored = {uid: sum(bool(known[s]) for s in rows.slots_of(uid)) for uid in wanted}
+    running: dict[str, int] = {}
+    for key in selection.running:
+        uid = selection.workloads[key].uid
+        if uid in wanted:
+            running[uid] = running.get(uid, 0) + 1
+    return scored, running
+
+
+def clear_after(interval: timedelta, minimum_duration: timedelta) -> timedelta:
+    """How long a trouble must be away before it is over: two ticks at least, and as long as it took to open."""
+    return max(2 * interval, minimum_duration, timedelta(seconds=30))

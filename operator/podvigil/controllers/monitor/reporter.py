@@ -1,0 +1,262 @@
+"""Keeps the AnomalyReports of one monitor in step with its incidents, at a bounded rate."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from podvigil.api.conditions import find_condition
+from podvigil.api.pods import Workload
+from podvigil.api.reasons import Reason
+from podvigil.api.report import AnomalyReport, ReportCondition, ReportStatus, RequestReference
+from podvigil.api.resources import ANOMALYREPORTS
+from podvigil.cluster.errors import ClusterError, Conflict, NotFound
+from podvigil.controllers.monitor.ports import Ports
+from podvigil.controllers.monitor.reports import (
+    MONITOR_LABEL,
+    active_status,
+    closed_status,
+    name_of,
+    new_report,
+    unseen_status,
+)
+from podvigil.detect.incidents import Incident, IncidentKey, Step
+
+logger = logging.getLogger(__name__)
+
+REFRESH: Final = timedelta(seconds=30)
+"""A report whose message did not change is written no more often; the executor refuses one older than 2 minutes."""
+
+WRITES_PER_TICK: Final = 50
+"""At 50 ms a write a tick spends at most 2.5 s here; what is left over comes next tick, the oldest first."""
+
+UNSEEN_AFTER_INTERVALS: Final = 3
+"""Ticks without data after which a report says that nothing is known."""
+
+ReportKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A report as we last wrote it."""
+
+    report: AnomalyReport
+    at: datetime
+
+
+class Reporter:
+    """Writes one monitor's reports. What it remembers is a copy of what the API server holds."""
+
+    def __init__(self, ports: Ports, monitor: str) -> None:
+        self._ports = ports
+        self._monitor = monitor
+        self._written: dict[ReportKey, Written] = {}
+        self.held_back = 0
+
+    async def load(self, now: datetime) -> Mapping[IncidentKey, Incident]:
+        """Take over the reports of a process before us, and return their open incidents. Raises: ClusterError."""
+        label = self._monitor[:63].rstrip("-.")
+        self._written.clear()
+        for body in await self._ports.cluster.list(ANOMALYREPORTS, label_selector=f"{MONITOR_LABEL}={label}"):
+            report = AnomalyReport.model_validate(body)
+            if report.spec.monitor == self._monitor:
+                self._written[_key(report)] = Written(report, now - REFRESH)
+        incidents = (restored(w.report) for w in self._written.values())
+        return {i.key: i for i in incidents if i is not None}
+
+    async def write(
+        self, step: Step, *, threshold: float | None, interval: timedelta, cap: int, now: datetime
+    ) -> None:
+        """Bring the reports in step with the incidents; a write that fails is tried again next tick."""
+        left = WRITES_PER_TICK
+        for incident in step.closed:
+            await self._close(incident, now)
+            left -= 1
+        open_ones = sorted((i for i in step.incidents.values() if i.is_open), key=lambda i: i.since)
+        self.held_back = max(0, len(open_ones) - cap)
+        due = [i for i in open_ones[:cap] if self._is_due(i, threshold, interval, now)]
+        due.sort(key=lambda i: self._last_write(i) or i.since)
+        for incident in due[: max(left, 0)]:
+            await self._open_or_refresh(incident, threshold=threshold, interval=interval, now=now)
+
+    def report_of(self, incident: Incident) -> AnomalyReport | None:
+        """Return the report about an incident as last written."""
+        found = self._written.get(_key_of(incident))
+        return found.report if found else None
+
+    async def link(self, incident: Incident, request: RequestReference, now: datetime) -> None:
+        """Write which request answers the report."""
+        found = self._written.get(_key_of(incident))
+        if found is not None:
+            await self._write_status(
+                found.report, found.report.status.model_copy(update={"request": request}), now
+            )
+
+    async def expire(self, ttl: timedelta, now: datetime) -> None:
+        """Delete reports about troubles that have been over for longer than `ttl`."""
+        for key, found in list(self._written.items()):
+            status = found.report.status
+            active = find_condition(status.conditions, ReportCondition.ACTIVE.value)
+            if active is None or active.status.value == "True" or status.last_seen is None:
+                continue
+            if now - status.last_seen < ttl:
+                continue
+            try:
+                await self._ports.cluster.delete(
+                    ANOMALYREPORTS, key[1], key[0], uid=found.report.metadata["uid"]
+                )
+            except NotFound:
+                pass  # a person was faster
+            except ClusterError as error:
+                self._failed("Cannot delete report", key, error)
+                continue
+            del self._written[key]
+
+    async def close_all(
+        self, incidents: Iterable[Incident], reason: Reason, message: str, now: datetime
+    ) -> None:
+        """Say of every open incident that it is no longer followed."""
+        for incident in incidents:
+            if incident.is_open:
+                await self._close(incident, now, reason, message)
+
+    def _last_write(self, incident: Incident) -> datetime | None:
+        found = self._written.get(_key_of(incident))
+        return found.at if found else None
+
+    def _is_due(
+        self, incident: Incident, threshold: float | None, interval: timedelta, now: datetime
+    ) -> bool:
+        found = self._written.get(_key_of(incident))
+        if found is None or now - found.at >= REFRESH:
+            return True
+        wanted = self._wanted(incident, found.report.status, threshold, interval, now)
+        return _gist(wanted) != _gist(found.report.status)
+
+    def _wanted(
+        self,
+        incident: Incident,
+        before: ReportStatus,
+        threshold: float | None,
+        interval: timedelta,
+        now: datetime,
+    ) -> ReportStatus:
+        if now - incident.last_evaluated > UNSEEN_AFTER_INTERVALS * interval:
+            return unseen_status(
+                before, f"no pod could be judged since {incident.last_evaluated:%H:%M:%S} UTC", now=now
+            )
+        return active_status(incident, before, threshold=threshold, now=now)
+
+    async def _open_or_refresh(
+        self, incident: Incident, *, threshold: float | None, interval: timedelta, now: datetime
+    ) -> None:
+        key = _key_of(incident)
+        try:
+            report = await self._existing(incident)
+            is_new = find_condition(report.status.conditions, ReportCondition.ACTIVE.value) is None
+            await self._write_status(
+                report, self._wanted(incident, report.status, threshold, interval, now), now
+            )
+        except ClusterError as error:
+            self._failed("Cannot write report", key, error)
+            return
+        if is_new:
+            self._ports.metrics.reports_opened.labels(self._monitor, incident.signal.value).inc()
+            logger.info(
+                "Reported an anomaly",
+                extra={
+                    "report": "/".join(key),
+                    "signal": incident.signal.value,
+                    "target": str(incident.workload),
+                },
+            )
+
+    async def _existing(self, incident: Incident) -> AnomalyReport:
+        """Return the report about this target and signal; create it where there is none."""
+        found = self._written.get(_key_of(incident))
+        if found is not None:
+            return found.report
+        wanted = new_report(incident, self._monitor)
+        namespace, name = _key_of(incident)
+        try:
+            body = await self._ports.cluster.create(ANOMALYREPORTS, wanted.dump(), namespace)
+        except Conflict:
+            report = AnomalyReport.model_validate(
+                await self._ports.cluster.get(ANOMALYREPORTS, name, namespace)
+            )
+            if report.spec.target.uid == incident.workload.uid and report.spec.monitor == self._monitor:
+                return report
+            # The target was deleted and made anew, or another monitor is gone: the old report is about the past.
+            await self._ports.cluster.delete(ANOMALYREPORTS, name, namespace, uid=report.metadata["uid"])
+            body = await self._ports.cluster.create(ANOMALYREPORTS, wanted.dump(), namespace)
+        return AnomalyReport.model_validate(body)
+
+    async def _close(
+        self,
+        incident: Incident,
+        now: datetime,
+        reason: Reason = Reason.ANOMALY_GONE,
+        message: str = "not seen any more",
+    ) -> None:
+        found = self._written.get(_key_of(incident))
+        if found is None:
+            return
+        try:
+            status = closed_status(incident, found.report.status, reason=reason, message=message, now=now)
+            await self._write_status(found.report, status, now)
+        except ClusterError as error:
+            self._failed("Cannot close report", _key_of(incident), error)
+
+    async def _write_status(self, report: AnomalyReport, status: ReportStatus, now: datetime) -> None:
+        key = _key(report)
+        changes: dict[str, object] = dict.fromkeys(_names_set(report.status) - _names_set(status))
+        body = {"status": changes | status.dump()}
+        try:
+            written = await self._ports.cluster.patch(
+                ANOMALYREPORTS, key[1], body, key[0], subresource="status"
+            )
+        except NotFound:
+            self._written.pop(key, None)  # a person deleted it: it is made anew while the trouble lasts
+            raise
+        self._written[key] = Written(AnomalyReport.model_validate(written), now)
+
+    def _failed(self, what: str, key: ReportKey, error: ClusterError) -> None:
+        self._ports.metrics.write_errors.labels(self._monitor, error.reason or "NoAnswer").inc()
+        logger.warning(what, extra={"report": "/".join(key), "why": str(error)})
+
+
+def restored(report: AnomalyReport) -> Incident | None:
+    """Return the open incident that a report tells of; None when it is over or was never opened."""
+    status = report.status
+    active = find_condition(status.conditions, ReportCondition.ACTIVE.value)
+    if active is None or active.status.value == "False" or not (status.first_seen and status.last_seen):
+        return None
+    target = report.spec.target
+    namespace = str(report.metadata["namespace"])
+    return Incident(
+        workload=Workload(target.api_version, target.kind, namespace, target.name, target.uid),
+        signal=report.spec.signal,
+        since=status.first_seen,
+        last_seen=status.last_seen,
+        last_evaluated=status.last_evaluated or status.last_seen,
+        opened_at=status.first_seen,
+    )
+
+
+def _gist(status: ReportStatus) -> tuple[object, ...]:
+    """Return what a person would want to know at once; the rest can wait for a refresh."""
+    states = tuple((c.type, c.status, c.reason) for c in status.conditions)
+    return (states, status.severity, status.pods_affected, status.affected_pods, status.first_seen)
+
+
+def _names_set(status: ReportStatus) -> set[str]:
+    return set(status.dump())
+
+
+def _key(report: AnomalyReport) -> ReportKey:
+    return (str(report.metadata["namespace"]), str(report.metadata["name"]))
+
+
+def _key_of(incident: Incident) -> ReportKey:
+    return (incident.workload.namespace, name_of(incident.workload, incident.signal.value))

@@ -1,0 +1,136 @@
+"""Asks a monitor's metrics source: one aggregated query for each feature, and ranges for a warm start."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Final
+
+from podvigil.api.durations import parse_duration
+from podvigil.api.features import MODEL_FEATURES, Feature
+from podvigil.api.monitor import MonitorSpec
+from podvigil.api.reasons import Reason
+from podvigil.api.resources import SECRETS
+from podvigil.cluster.client import Cluster
+from podvigil.collect.columns import Column, Matrix
+from podvigil.collect.prometheus import MAX_POINTS, BearerToken, PrometheusSource
+from podvigil.collect.queries import query_for
+
+FEATURES: Final = (*MODEL_FEATURES, Feature.RESTARTS, Feature.THROTTLING)
+
+HISTORY_SECONDS: Final = 3 * 3600.0
+"""What a warm start reads: the trailing hour, its gap, and enough blocks for a threshold."""
+
+MAXIMUM_HISTORY_SAMPLES: Final = 4_000_000
+"""Samples of one feature that a warm start holds: 32 MB as float64, 3 h at 30 s for 11,000 pods."""
+
+
+class CredentialsMissing(Exception):
+    """The Secret that a monitor names is not there, or lacks the key. The message says which."""
+
+    reason: Final = Reason.SECRET_MISSING
+
+
+class NoSource(Exception):
+    """Neither the monitor nor the settings name a source."""
+
+    reason: Final = Reason.INVALID_SPEC
+
+
+class Source:
+    """A monitor's metrics source, asked from a bounded pool of threads."""
+
+    def __init__(self, prometheus: PrometheusSource, pool: ThreadPoolExecutor, spec: MonitorSpec) -> None:
+        self._prometheus = prometheus
+        self._pool = pool
+        self._interval = parse_duration(spec.interval).total_seconds()
+        self._scrape = parse_duration(spec.sources.prometheus.scrape_interval).total_seconds()
+
+    @property
+    def name(self) -> str:
+        """The source's address as it may be shown."""
+        return self._prometheus.name
+
+    async def now(self, namespaces: tuple[str, ...], at: datetime) -> Mapping[Feature, Column]:
+        """Ask for every feature at one moment. Raises: SourceError."""
+        loop = asyncio.get_running_loop()
+        answers = await asyncio.gather(
+            *(
+                loop.run_in_executor(
+                    self._pool, self._prometheus.query, self._promql(f, namespaces), at.timestamp()
+                )
+                for f in FEATURES
+            )
+        )
+        return {f: column.whole() for f, column in zip(FEATURES, answers, strict=True)}
+
+    async def history(
+        self, namespaces: tuple[str, ...], until: datetime, *, pods: int
+    ) -> Mapping[Feature, Matrix]:
+        """Ask for the model's features up to one interval before `until`. Raises: SourceError."""
+        loop = asyncio.get_running_loop()
+        room = MAXIMUM_HISTORY_SAMPLES // max(pods, 1)
+        ticks = max(1, min(int(HISTORY_SECONDS / self._interval), MAX_POINTS - 1, room))
+        end = until.timestamp() - self._interval
+        start = end - ticks * self._interval
+        answers = await asyncio.gather(
+            *(
+                loop.run_in_executor(
+                    self._pool,
+                    self._prometheus.query_range,
+                    self._promql(f, namespaces),
+                    start,
+                    end,
+                    self._interval,
+                )
+                for f in MODEL_FEATURES
+            )
+        )
+        return {f: matrix.whole() for f, matrix in zip(MODEL_FEATURES, answers, strict=True)}
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._prometheus.close()
+
+    def _promql(self, feature: Feature, namespaces: tuple[str, ...]) -> str:
+        return query_for(feature, namespaces, self._interval, self._scrape)
+
+
+async def open_source(
+    spec: MonitorSpec, cluster: Cluster, pool: ThreadPoolExecutor, *, default_url: str | None, namespace: str
+) -> Source:
+    """Connect a monitor to its source.
+
+    Args:
+        default_url: of the settings, for a monitor that names none.
+        namespace: where the Secret with the token is: the operator's own.
+
+    Raises: NoSource, CredentialsMissing, ClusterError; ValueError for an address that is none.
+    """
+    wanted = spec.sources.prometheus
+    url = wanted.url or default_url
+    if url is None:
+        raise NoSource(
+            "no metrics source: set spec.sources.prometheus.url, or the setting prometheus_url (PROMETHEUS_URL)"
+        )
+    auth = None
+    if wanted.bearer_token is not None:
+        reference = wanted.bearer_token
+        secret = await cluster.find(SECRETS, reference.name, namespace)
+        data = (secret or {}).get("data") or {}
+        if reference.key not in data:
+            raise CredentialsMissing(
+                f"Secret {namespace}/{reference.name} "
+                + (f"has no key {reference.key}" if secret else "does not exist")
+                + ": create it, and let the analyst's ServiceAccount read it by name"
+            )
+        try:
+            auth = BearerToken(base64.b64decode(data[reference.key], validate=True).decode("ascii").strip())
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise CredentialsMissing(
+                f"Secret {namespace}/{reference.name} key {reference.key} holds no token: {error}"
+            ) from error
+    source = PrometheusSource(url, auth=auth, timeout_seconds=parse_duration(wanted.timeout).total_seconds())
+    return Source(source, pool, spec)

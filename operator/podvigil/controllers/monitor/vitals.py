@@ -1,0 +1,126 @@
+"""From columns keyed by labels to arrays indexed by slot: which row is which pod, and who owns it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from podvigil.api.features import Feature
+from podvigil.api.pods import PodKey, Workload
+from podvigil.collect.columns import Column, Matrix, parse_key
+from podvigil.controllers.monitor.select import Selection
+from podvigil.window.arrays import Array, Indices, Mask
+from podvigil.window.slots import SlotTable
+
+GROWTH = 64
+"""Slots that the arrays grow by at a time, so that one new pod does not copy them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a new selection did to the slots."""
+
+    released: Indices
+    """Slots whose pod is gone; whoever keeps state by slot forgets it."""
+    taken: tuple[int, ...]
+    """Slots given to pods that were not watched before."""
+    without_room: int
+    """Selected pods that the window is too small for."""
+
+
+class PodRows:
+    """The slots of one monitor's pods."""
+
+    def __init__(self, *, limit: int) -> None:
+        self._slots: SlotTable[PodKey] = SlotTable(limit=limit)
+        self._uids: dict[PodKey, str] = {}
+        self._workloads: dict[int, Workload] = {}
+        self._keys: dict[bytes, PodKey] = {}
+        self.capacity = min(GROWTH, limit)
+        self.present: Mask = np.zeros(self.capacity, bool)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def select(self, selection: Selection) -> Change:
+        """Give a slot to each running pod; take those of pods that are gone, or replaced under their name."""
+        running = selection.running
+        wanted = {key: selection.pods[key].uid for key in running}
+        gone = [key for key, uid in self._uids.items() if wanted.get(key) != uid]
+        released = self._slots.release(gone)
+        for key in gone:
+            del self._uids[key]
+        for slot in released:
+            self._workloads.pop(int(slot), None)
+        taken, without_room = [], 0
+        for key in running:
+            if key in self._uids:
+                continue
+            slot = self._slots.take(key)
+            if slot is None:
+                without_room += 1
+                continue
+            self._uids[key] = wanted[key]
+            self._workloads[slot] = selection.workloads[key]
+            taken.append(slot)
+        self._fit()
+        return Change(released, tuple(taken), without_room)
+
+    def pod(self, slot: int) -> PodKey:
+        """Whose slot this is. Raises: KeyError when it is free."""
+        name = self._slots.name(slot)
+        if name is None:
+            raise KeyError(slot)
+        return name
+
+    def slot(self, pod: PodKey) -> int | None:
+        """The pod's slot; None when it is not watched."""
+        return self._slots.slot(pod)
+
+    def workload(self, slot: int) -> Workload:
+        """What owns the pod in this slot."""
+        return self._workloads[slot]
+
+    def slots_of(self, workload_uid: str) -> list[int]:
+        """The slots of a workload's pods."""
+        return [slot for slot, workload in self._workloads.items() if workload.uid == workload_uid]
+
+    def sample(self, columns: Mapping[Feature, Column], features: tuple[Feature, ...]) -> Array:
+        """Place one tick's columns, shape (capacity, features); NaN = no sample. Raises: WrongLabels."""
+        values = np.full((self.capacity, len(features)), np.nan)
+        for index, feature in enumerate(features):
+            column = columns[feature]
+            rows = self._rows(column.keys, column.source, column.query)
+            known = rows >= 0
+            values[rows[known], index] = column.values[known]
+        return values
+
+    def history(self, matrices: Mapping[Feature, Matrix], features: tuple[Feature, ...]) -> Array:
+        """Place range answers of equal grids, shape (ticks, capacity, features). Raises: WrongLabels."""
+        ticks = len(next(iter(matrices.values())).times)
+        values = np.full((ticks, self.capacity, len(features)), np.nan)
+        for index, feature in enumerate(features):
+            matrix = matrices[feature]
+            rows = self._rows(matrix.keys, matrix.source, matrix.query)
+            known = rows >= 0
+            values[:, rows[known], index] = matrix.values[known].T
+        return values
+
+    def _rows(self, keys: Iterable[bytes], source: str, query: str) -> Indices:
+        rows = []
+        for raw in keys:
+            key = self._keys.get(raw)
+            if key is None:
+                if len(self._keys) > 4 * self._slots.limit:  # labels of pods long gone
+                    self._keys.clear()
+                key = self._keys[raw] = parse_key(raw, source, query)
+            slot = self._slots.slot(key)
+            rows.append(-1 if slot is None else slot)
+        return np.array(rows, np.intp)
+
+    def _fit(self) -> None:
+        needed = max(self._slots.high_water, 1)
+        if needed > self.capacity:
+            self.capacity = min(self._slots.limit, -(-needed // GROWTH) * GROWTH)
+        self.present = np.zeros(self.capacity, bool)
+        self.present[list(self._workloads)] = True

@@ -1,0 +1,152 @@
+"""One AnomalyMonitor at work: what it remembers between ticks, and the tick itself.
+
+`Watch.tick` is the whole way of the data on one screen: select, place, look, judge, report, propose, tell.
+"""
+
+import logging
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from podvigil.api.durations import parse_duration
+from podvigil.api.monitor import AnomalyMonitor
+from podvigil.api.reasons import Reason
+from podvigil.cluster.errors import BadRequest, ClusterError, Unavailable
+from podvigil.controllers.monitor.evaluation import Evaluation, Sight
+from podvigil.controllers.monitor.judge import RestartCounts, clear_after, container_facts, count_pods
+from podvigil.controllers.monitor.ports import Ports
+from podvigil.controllers.monitor.proposer import Proposer
+from podvigil.controllers.monitor.reporter import Reporter
+from podvigil.controllers.monitor.select import Selection, select_pods
+from podvigil.controllers.monitor.status import TickFacts, Trouble
+from podvigil.controllers.monitor.teller import Teller
+from podvigil.detect.findings import Observation
+from podvigil.detect.incidents import Incident, IncidentKey, IncidentRules, Step, step
+from podvigil.detect.signals import certain_findings
+
+logger = logging.getLogger(__name__)
+
+CHORES_EVERY: Final = timedelta(minutes=1)
+"""How often expired reports are deleted and outcomes are counted."""
+
+
+class Watch:
+    """The state of one monitor. Used by one timer, which never overlaps itself."""
+
+    def __init__(self, monitor: AnomalyMonitor, ports: Ports) -> None:
+        self._ports = ports
+        self.monitor = monitor
+        self.name = str(monitor.metadata["name"])
+        self._evaluation = Evaluation(monitor.spec, ports)
+        self._reporter = Reporter(ports, self.name)
+        self._proposer = Proposer(ports, self._reporter)
+        self._teller = Teller(monitor, ports)
+        self._restarts = RestartCounts()
+        self._incidents: dict[IncidentKey, Incident] | None = None
+        self._chores_at: datetime | None = None
+        self._missed = 0
+
+    def adopt(self, monitor: AnomalyMonitor) -> None:
+        """Take a changed monitor; what is remembered stays, unless the change makes it meaningless."""
+        self.monitor = monitor
+        self._evaluation.adopt(monitor.spec)
+
+    async def tick(self, now: datetime, missed: int) -> None:
+        """Evaluate the monitor once. Trouble outside becomes a condition; only a bug raises."""
+        started = time.monotonic()
+        self._missed += missed
+        selection = await self._select(now)
+        if isinstance(selection, Trouble):
+            facts = TickFacts(spec_trouble=selection)
+        else:
+            facts = await self._evaluate(selection, now, missed)
+        facts = replace(
+            facts,
+            duration_seconds=time.monotonic() - started,
+            model=self._evaluation.model,
+            missed=self._missed,
+            window=self._ports.settings.maximum_pods,
+        )
+        await self._teller.tell(self.monitor, facts, now)
+        self._ports.beat(self.name)
+
+    async def close(self, now: datetime) -> None:
+        """End in order when the monitor is deleted."""
+        message = f"AnomalyMonitor {self.name} was deleted"
+        await self._reporter.close_all((self._incidents or {}).values(), Reason.MONITOR_DELETED, message, now)
+        self._evaluation.close()
+        self._ports.metrics.forget(self.name)
+
+    async def _select(self, now: datetime) -> Selection | Trouble:
+        """Ask the API server which pods are meant; the first time, take over the open incidents too."""
+        try:
+            if self._incidents is None:
+                self._incidents = dict(await self._reporter.load(now))
+            return await select_pods(self._ports.cluster, self.monitor.spec)
+        except BadRequest as error:
+            return Trouble(Reason.INVALID_SELECTOR, f"the API server refuses a selector: {error}")
+        except Unavailable as error:
+            return Trouble(Reason.API_SERVER_UNAVAILABLE, str(error))
+        except ClusterError as error:
+            return Trouble(Reason.API_SERVER_REFUSED, str(error))
+
+    async def _evaluate(self, selection: Selection, now: datetime, missed: int) -> TickFacts:
+        without_room = self._evaluation.place(selection, missed)
+        spec_trouble = None
+        if selection.running:
+            sight = await self._evaluation.look(selection, now)
+        else:
+            sight, spec_trouble = Sight(), Trouble(Reason.NOTHING_SELECTED, _nothing_selected(selection))
+        verdict = sight.verdict
+        done = self._judge(sight, selection, now)
+        await self._report(done, verdict.threshold if verdict else None, now)
+        return TickFacts(
+            spec_trouble=spec_trouble,
+            source_trouble=sight.trouble,
+            watched=len(self._evaluation.rows),
+            scored=int(verdict.known.sum()) if verdict else 0,
+            without_room=without_room,
+            active=sum(i.is_open for i in done.incidents.values()),
+            held_back=self._reporter.held_back,
+            threshold=verdict.threshold if verdict else None,
+        )
+
+    def _judge(self, sight: Sight, selection: Selection, now: datetime) -> Step:
+        """Let the rules say what this tick means: certain signals first, which never wait for a score."""
+        restarts = self._restarts.observe(selection, sight.restarts, now)
+        found = certain_findings(container_facts(selection, restarts, sight.throttled), now=now)
+        if sight.verdict is not None:
+            found += self._evaluation.findings(sight.verdict)
+        incidents = self._incidents or {}
+        scored, running = count_pods(incidents, found, sight.verdict, selection, self._evaluation.rows)
+        existing = frozenset(workload.uid for workload in selection.workloads.values())
+        spec = self.monitor.spec
+        minimum = parse_duration(spec.detection.minimum_duration)
+        rules = IncidentRules(minimum, clear_after(parse_duration(spec.interval), minimum))
+        seen = Observation(found, scored=scored, running=running, existing=existing)
+        done = step(incidents, seen, now=now, rules=rules)
+        self._incidents = dict(done.incidents)
+        return done
+
+    async def _report(self, done: Step, threshold: float | None, now: datetime) -> None:
+        """Bring reports and requests in step with the incidents."""
+        spec = self.monitor.spec
+        interval, cap = parse_duration(spec.interval), spec.reports.maximum_active
+        await self._reporter.write(done, threshold=threshold, interval=interval, cap=cap, now=now)
+        await self._proposer.propose(done, self.monitor, now)
+        if self._chores_at is not None and now - self._chores_at < CHORES_EVERY:
+            return
+        self._chores_at = now
+        await self._reporter.expire(parse_duration(spec.reports.ttl), now)
+        try:
+            self._teller.outcomes = await self._proposer.outcomes(self.name) or None
+        except ClusterError as error:
+            logger.warning("Cannot count outcomes", extra={"monitor": self.name, "why": str(error)})
+
+
+def _nothing_selected(selection: Selection) -> str:
+    if not selection.namespaces:
+        return "spec.namespaceSelector matches no namespace"
+    names = ", ".join(selection.namespaces[:5])
+    return f"no running pod is selected in {len(selection.namespaces)} namespace(s): {names}"
