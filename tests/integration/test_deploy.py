@@ -1,0 +1,233 @@
+"""deploy/ on a real API server: taken whole, without a warning, and giving no right beyond what is meant."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from localcluster.controlplane import ControlPlane
+from localcluster.process import wait_until
+from samples import Object, monitor
+
+DEPLOY: Final = Path(__file__).parents[2] / "deploy"
+SYSTEM: Final = "podvigil-system"
+ANALYST: Final = "analyst"
+EXECUTOR: Final = "executor"
+WORKLOADS: Final = ("deployments.apps", "statefulsets.apps", "daemonsets.apps")
+
+
+def account(process: str) -> str:
+    """Return the user name of a process."""
+    return f"system:serviceaccount:{SYSTEM}:podvigil-{process}"
+
+
+@pytest.fixture(scope="module")
+def installed(control_plane: ControlPlane) -> ControlPlane:
+    """The installation, without the processes themselves."""
+    done = control_plane.kubectl("apply", "-k", str(DEPLOY / "overlays/local"))
+    assert done.stderr == ""
+    control_plane.wait_for("--for=condition=Established", "crd/anomalymonitors.podvigil.io")
+    return control_plane
+
+
+@pytest.mark.parametrize("folder", ["base", "default", "approved-by", "overlays/local"])
+def test_the_server_takes_it_without_a_warning(installed: ControlPlane, folder: str) -> None:
+    done = installed.kubectl("apply", "-k", str(DEPLOY / folder), "--dry-run=server")
+    assert done.stderr == ""
+
+
+def test_applying_it_again_changes_nothing(installed: ControlPlane) -> None:
+    lines = installed.kubectl("apply", "-k", str(DEPLOY / "overlays/local")).stdout.splitlines()
+    assert [line for line in lines if not line.endswith(" unchanged")] == []
+
+
+def test_the_namespace_takes_the_pods(installed: ControlPlane) -> None:
+    """Pod Security `restricted` is enforced on pods, not on Deployments: so ask it about a pod."""
+    for process in (ANALYST, EXECUTOR):
+        found = json.loads(
+            installed.kubectl("get", "deploy", f"podvigil-{process}", "-n", SYSTEM, "-o=json").stdout
+        )
+        template = found["spec"]["template"]
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "try", "namespace": SYSTEM, "labels": template["metadata"]["labels"]},
+            "spec": template["spec"],
+        }
+        done = installed.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(pod))
+        assert done.stderr == ""
+
+
+def test_the_services_find_the_pods(installed: ControlPlane) -> None:
+    for process in (ANALYST, EXECUTOR):
+        deployment, service = (
+            json.loads(installed.kubectl("get", kind, f"podvigil-{process}", "-n", SYSTEM, "-o=json").stdout)
+            for kind in ("deployment", "service")
+        )
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        assert service["spec"]["selector"].items() <= labels.items()
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        assert [p["targetPort"] for p in service["spec"]["ports"]] == [p["name"] for p in container["ports"]]
+
+
+Row = tuple[str, str, str]
+"""Process, verb, and resource.group or resource.group#subresource."""
+
+
+def review(row: Row, namespace: str) -> Object:
+    """Return the question whether the process has the right in the namespace; all namespaces: empty."""
+    process, verb, what = row
+    named, _, subresource = what.partition("#")
+    resource, _, group = named.partition(".")
+    resource, _, name = resource.partition("/")
+    attributes = {
+        "namespace": namespace,
+        "verb": verb,
+        "group": group,
+        "resource": resource,
+        "subresource": subresource,
+        "name": name,
+    }
+    groups = ["system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{SYSTEM}"]
+    return {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": account(process), "groups": groups, "resourceAttributes": attributes},
+    }
+
+
+def held(cluster: ControlPlane, rows: Iterable[Row], namespace: str = "default") -> set[Row]:
+    """Return those of the rights that the processes have, as the API server's authorizer says."""
+    asked = list(rows)
+    # One kubectl for all of them: a hundred processes would take a minute.
+    questions = "\n---\n".join(json.dumps(review(row, namespace)) for row in asked)
+    said = cluster.kubectl("create", "-f", "-", '-o=jsonpath={.status.allowed}{"\\n"}', input=questions)
+    answers = said.stdout.split()
+    return {row for row, answer in zip(asked, answers, strict=True) if answer == "true"}
+
+
+ALLOWED: Final = [
+    *((ANALYST, verb, "pods") for verb in ("get", "list", "watch")),
+    *((ANALYST, "list", what) for what in ("namespaces", "nodes", "replicasets.apps", *WORKLOADS, "jobs.batch")),
+    (ANALYST, "patch", "anomalymonitors.podvigil.io"),
+    (ANALYST, "patch", "anomalymonitors.podvigil.io#status"),
+    *((ANALYST, verb, "anomalyreports.podvigil.io") for verb in ("create", "list", "watch", "delete")),
+    (ANALYST, "patch", "anomalyreports.podvigil.io#status"),
+    *((ANALYST, verb, "remediationrequests.podvigil.io") for verb in ("create", "get", "list", "watch")),
+    *((EXECUTOR, verb, "remediationrequests.podvigil.io") for verb in ("get", "list", "watch")),
+    (EXECUTOR, "update", "remediationrequests.podvigil.io#status"),
+    (EXECUTOR, "get", "anomalyreports.podvigil.io"),
+    (EXECUTOR, "get", "anomalymonitors.podvigil.io"),
+    (EXECUTOR, "list", "poddisruptionbudgets.policy"),
+    (EXECUTOR, "list", "horizontalpodautoscalers.autoscaling"),
+    (EXECUTOR, "get", "validatingadmissionpolicies.admissionregistration.k8s.io"),
+    (EXECUTOR, "list", "validatingadmissionpolicybindings.admissionregistration.k8s.io"),
+    *((EXECUTOR, "patch", what) for what in WORKLOADS),
+    (EXECUTOR, "patch", "deployments.apps#scale"),
+    (EXECUTOR, "update", "statefulsets.apps#scale"),
+    *((process, "create", "events.events.k8s.io") for process in (ANALYST, EXECUTOR)),
+    *((process, "watch", "customresourcedefinitions.apiextensions.k8s.io") for process in (ANALYST, EXECUTOR)),
+]  # fmt: skip
+
+BOTH: Final = (ANALYST, EXECUTOR)
+FORBIDDEN: Final = [
+    *((p, verb, "remediationrequests.podvigil.io") for p in BOTH for verb in ("patch", "update", "delete")),
+    *((p, verb, "remediationactions/restart.podvigil.io") for p in BOTH for verb in ("approve", "auto-approve")),
+    (EXECUTOR, "create", "remediationrequests.podvigil.io"),
+    (ANALYST, "patch", "remediationrequests.podvigil.io#status"),
+    (ANALYST, "update", "anomalymonitors.podvigil.io"),
+    (ANALYST, "patch", "anomalyreports.podvigil.io"),
+    *((EXECUTOR, verb, "anomalyreports.podvigil.io") for verb in ("create", "patch", "delete")),
+    (EXECUTOR, "patch", "anomalyreports.podvigil.io#status"),
+    (EXECUTOR, "patch", "anomalymonitors.podvigil.io"),
+    (EXECUTOR, "patch", "anomalymonitors.podvigil.io#status"),
+    *((ANALYST, verb, what) for what in WORKLOADS for verb in ("create", "patch", "update", "delete")),
+    *((EXECUTOR, verb, what) for what in WORKLOADS for verb in ("create", "update", "delete")),
+    (ANALYST, "patch", "deployments.apps#scale"),
+    *((p, verb, "pods") for p in BOTH for verb in ("create", "delete", "patch")),
+    *((p, "create", f"pods#{sub}") for p in BOTH for sub in ("eviction", "exec")),
+    *((p, verb, "nodes") for p in BOTH for verb in ("patch", "update", "delete")),
+    *((p, verb, "secrets") for p in BOTH for verb in ("get", "list", "watch", "create")),
+    *((p, verb, "configmaps") for p in BOTH for verb in ("get", "create", "patch")),
+    *((p, "create", "serviceaccounts#token") for p in BOTH),
+    *((p, "impersonate", what) for p in BOTH for what in ("users", "groups", "serviceaccounts")),
+    *(
+        (p, verb, "clusterroles.rbac.authorization.k8s.io")
+        for p in BOTH
+        for verb in ("create", "patch", "bind", "escalate")
+    ),
+    *((p, "create", "clusterrolebindings.rbac.authorization.k8s.io") for p in BOTH),
+    *(
+        (p, verb, f"{kind}.admissionregistration.k8s.io")
+        for p in BOTH
+        for kind in ("validatingadmissionpolicies", "validatingadmissionpolicybindings", "mutatingadmissionpolicies")
+        for verb in ("create", "patch", "delete")
+    ),
+    *((p, "patch", "customresourcedefinitions.apiextensions.k8s.io") for p in BOTH),
+    *((p, "create", "jobs.batch") for p in BOTH),
+]  # fmt: skip
+
+
+def test_the_processes_have_the_rights_they_need(installed: ControlPlane) -> None:
+    assert set(ALLOWED) - held(installed, ALLOWED, namespace="") == set()
+
+
+def test_the_processes_have_no_right_beyond(installed: ControlPlane) -> None:
+    assert held(installed, FORBIDDEN) == set()
+
+
+def test_the_gate_is_tried_in_the_own_namespace_alone(installed: ControlPlane) -> None:
+    create: Row = (EXECUTOR, "create", "remediationrequests.podvigil.io")
+    assert held(installed, [create], SYSTEM) == {create}
+    assert held(installed, [create], "kube-system") == set()
+
+
+RIGHTS: Final[dict[str, Row]] = {
+    "restart": (EXECUTOR, "patch", "deployments.apps"),
+    "scale": (EXECUTOR, "patch", "deployments.apps#scale"),
+}
+
+
+@pytest.mark.parametrize("action", RIGHTS)
+def test_an_action_can_be_taken_away_alone(installed: ControlPlane, action: str) -> None:
+    installed.kubectl("delete", "-f", str(DEPLOY / f"base/actions/{action}.yaml"))
+    try:
+        wait_until(
+            lambda: RIGHTS[action] not in held(installed, RIGHTS.values()),
+            f"{action} is taken away",
+            deadline_seconds=10,
+        )
+        assert held(installed, RIGHTS.values()) == {RIGHTS[name] for name in RIGHTS if name != action}
+    finally:
+        installed.kubectl("apply", "-k", str(DEPLOY / "overlays/local"))
+
+
+@pytest.mark.parametrize(
+    ("user", "change", "refused"),
+    [
+        pytest.param(account(ANALYST), '{"metadata":{"finalizers":["podvigil.io/kept"]}}', False, id="finalizer"),
+        pytest.param(account(ANALYST), '{"spec":{"remediation":{"paused":false}}}', True, id="the-analyst-unpauses"),
+        pytest.param("admin", '{"spec":{"remediation":{"paused":false}}}', False, id="a-person-unpauses"),
+    ],
+)  # fmt: skip
+def test_what_people_wrote_in_a_monitor_stays(
+    installed: ControlPlane, user: str, change: str, refused: bool
+) -> None:
+    body = monitor("kept")
+    body["spec"]["remediation"] = {"paused": True}
+    installed.kubectl("apply", "-f", "-", input=json.dumps(body))
+
+    def patch(body: str, user: str) -> str:
+        tried = ("patch", "anmon", "kept", "--type=merge", "--dry-run=server", "-p", body)
+        return installed.kubectl(*tried, user=user, check=False).stderr
+
+    try:
+        pause = '{"spec":{"interval":"7s"}}'
+        wait_until(lambda: patch(pause, account(ANALYST)) != "", "the policy stands", deadline_seconds=30)
+        objection = patch(change, user)
+        assert ("may not change the spec of AnomalyMonitor kept" in objection) is refused
+        assert bool(objection) is refused
+    finally:
+        installed.kubectl("delete", "anmon", "kept", "--wait=false")
