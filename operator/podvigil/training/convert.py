@@ -42,15 +42,15 @@ def _step_function(network: keras.Model) -> Any:
     embedding = network.get_layer("embedding")
     memory = network.get_layer("memory").cell
     fault = network.get_layer("fault")
-    w_in, b_in = (tf.constant(EMBEDDING_GAIN * np.array(v)) for v in (embedding.kernel, embedding.bias))
-    w_gates = tf.constant(np.concatenate([memory.kernel, memory.recurrent_kernel], axis=0))
-    b_gates = tf.constant(np.array(memory.bias))
-    kernel, bias, out, out_bias = (np.array(value) for value in network.get_layer("expectation").folded())
+    w_in, b_in = (tf.constant(EMBEDDING_GAIN * v.numpy()) for v in (embedding.kernel, embedding.bias))
+    w_gates = tf.constant(np.concatenate([memory.kernel.numpy(), memory.recurrent_kernel.numpy()], axis=0))
+    b_gates = tf.constant(memory.bias.numpy())
+    kernel, bias, out, out_bias = (value.numpy() for value in network.get_layer("expectation").folded())
     w_around, b_around = tf.constant(kernel), tf.constant(bias)
     # The log scale (the second half) serves the loss only.
     w_out, b_out = tf.constant(out[:, :SLOTS]), tf.constant(out_bias[:SLOTS])
-    w_fault, b_fault = tf.constant(np.array(fault.kernel)), tf.constant(np.array(fault.bias))
-    trust = tf.constant(np.log1p(np.exp(np.array(fault.trust))))
+    w_fault, b_fault = tf.constant(fault.kernel.numpy()), tf.constant(fault.bias.numpy())
+    trust = tf.constant(np.log1p(np.exp(fault.trust.numpy())))
     around = network.get_layer("context")
 
     def step(x: Any, previous_u: Any, evidence: Any, h: Any, c: Any, h_lagged: Any) -> dict[str, Any]:

@@ -180,11 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _use_one_thread() -> None:
     """Two threads cost more than they save here, and one makes sums the same every time."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # for the worker processes
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # read when TensorFlow is first used
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 if __name__ == "__main__":
