@@ -36,5 +36,7 @@ def request_name(report: str, action: str, episode: str) -> str:
 
 
 def _named(stem: str, digest: str) -> str:
-    clean = re.sub(r"[^a-z0-9.-]+", "-", stem.lower())[:STEM_MAX].strip("-.")
+    clean = re.sub(r"[^a-z0-9.-]+", "-", stem.lower())
+    # A dot parts two labels, and neither may begin or end with a dash or be empty.
+    clean = re.sub(r"-*\.[-.]*", ".", clean)[:STEM_MAX].strip("-.")
     return f"{clean}-{digest}" if clean else digest
