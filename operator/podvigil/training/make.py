@@ -30,7 +30,7 @@ BETA: Final = 0.5
 """Sigma per unit of fault logit: chosen on real sets, where 0.25 to 1 made no difference beyond noise."""
 CLUSTERS: Final = 600
 STEPS: Final = 1_500
-JUDGED_SHARE: Final = 6
+JUDGED_SHARE: Final = 10
 """One cluster to calibrate and one to check for so many to train."""
 MOST_JOBS: Final = 4
 """Processes at most; each takes about 300 MB."""
