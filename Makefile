@@ -68,7 +68,7 @@ model: venv ## Train the model and write models/; DATA=folder adds real series
 	$(BIN)/python -m podvigil.training.make models/ $(if $(DATA),--data $(DATA))
 
 demo: venv binaries ## From nothing to a repaired workload; KEEP=1 leaves it running
-	@$(BIN)/python -m localcluster.demo $(if $(KEEP),--keep)
+	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 clean: ## Remove what was made here; the built programs stay in the cache
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

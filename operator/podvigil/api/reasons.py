@@ -61,6 +61,8 @@ class Reason(StrEnum):
     """No data came in: we cannot say whether the trouble lasts."""
     RULE_MATCHED = "RuleMatched"
     """A diagnosis rule explains the evidence."""
+    REQUEST_PROPOSED = "RequestProposed"
+    """A remediation request answers this episode."""
     NO_RULE_MATCHED = "NoRuleMatched"
     """No diagnosis rule explains the evidence."""
 

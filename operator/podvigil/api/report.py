@@ -93,7 +93,8 @@ class ReportStatus(ApiModel):
         tuple[Condition, ...],
         Field(
             max_length=16,
-            description="Active: the trouble is there now. Explained: a rule names a cause.",
+            description="Active: the trouble is there now. Explained: a rule names a cause. "
+            "Proposed: a request answers it, or why none does.",
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         ),
     ] = ()
@@ -146,6 +147,7 @@ class ReportCondition(StrEnum):
 
     ACTIVE = "Active"
     EXPLAINED = "Explained"
+    PROPOSED = "Proposed"
 
 
 class AnomalyReport(ApiModel):

@@ -79,8 +79,8 @@ def diagnose(facts: Facts) -> Explanation | None:
 def measured(facts: Facts) -> tuple[str, ...]:
     """Say each feature's part in numbers."""
     return tuple(
-        f"{s.feature.value} is {written(s.feature, s.observed)}, expected {written(s.feature, s.low)} to "
-        f"{written(s.feature, s.high)} ({s.share:.0%} of the score)"
+        f"{s.feature.value} is {written(s.feature, s.observed)}, expected {written(s.feature, s.expected)} "
+        f"({s.share:.0%} of the score)"
         for s in facts.explanation
     )
 

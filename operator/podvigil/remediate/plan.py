@@ -1,4 +1,4 @@
-"""From a finding to a plan: which action answers which signal, and when none is proposed. Used by the analyst."""
+"""From a report to a plan: the action that its diagnosis recommends, and when none is proposed. Used by the analyst."""
 
 import math
 from datetime import datetime
@@ -20,17 +20,9 @@ from podvigil.api.request import (
     ReportReference,
     RequestSpec,
 )
-from podvigil.api.signals import Signal
 from podvigil.remediate.guards.namespace_not_protected import is_protected
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets import TargetState
-
-REMEDIES: Final[dict[Signal, ActionName]] = {
-    Signal.MEMORY_HIGH: ActionName.RESTART,  # what leaked is freed, until it leaks again
-    Signal.CPU_HIGH: ActionName.SCALE,
-    Signal.CPU_THROTTLING: ActionName.SCALE,
-}
-"""The other signals name a cause that neither action removes: they get a recommendation only."""
 
 SCALE_BY: Final = 1.25
 """A quarter more, and at least one pod: enough to see an effect, too little to surprise a budget."""
@@ -54,9 +46,12 @@ def propose(
         requested_by: our user name as the API server knows it; the gate compares it with the caller.
         own_namespace: the operator's, in which nothing is ever changed.
     """
-    action = REMEDIES.get(report.spec.signal)
+    action = next((r.action for r in report.status.recommendations or () if r.action), None)
     if action is None:
-        return Refusal(Reason.NO_ACTION_KNOWN, f"no action is a remedy for {report.spec.signal}")
+        return Refusal(
+            Reason.NO_ACTION_KNOWN,
+            f"the diagnosis recommends no action for {report.spec.signal} of this target",
+        )
     if refusal := _objection(report, monitor, target, action, own_namespace):
         return refusal
     parameters = None

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.monitor import AnomalyMonitor, OutcomeCount, RemediationMode
-from podvigil.api.report import RequestReference
+from podvigil.api.reasons import Reason
+from podvigil.api.report import AnomalyReport, RequestReference
 from podvigil.api.request import RemediationRequest
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Json
@@ -65,38 +66,40 @@ class Proposer:
         report = self._reporter.report_of(incident)
         if report is None or report.status.request is not None:
             return False
-        name, settings = str(monitor.metadata["name"]), self._ports.settings
+        name = str(monitor.metadata["name"])
         self._ask_at[incident.key] = now + ASK_AGAIN
         try:
-            target = await observe_target(
-                self._ports.cluster, report.spec.target, incident.workload.namespace
-            )
-            if target is None:
-                self._ports.metrics.proposals.labels(name, "UnsupportedTarget").inc()
-                return True
-            proposal = propose(
-                report,
-                monitor,
-                target,
-                requested_by=self._ports.user_name,
-                own_namespace=settings.operator_namespace,
-                now=now,
-            )
+            proposal = await self._proposal(report, incident, monitor, now)
             if isinstance(proposal, Refusal):
                 self._ports.metrics.proposals.labels(name, proposal.reason.value).inc()
-                logger.debug("Nothing is proposed", extra={"why": proposal.message})
+                await self._reporter.tell_proposal(incident, proposal, now)
                 return True
-            created = await self._create(proposal)
-            metadata = created["metadata"]
-            await self._reporter.link(
-                incident, RequestReference(name=metadata["name"], uid=metadata["uid"]), now
-            )
+            metadata = (await self._create(proposal))["metadata"]
+            request = RequestReference(name=metadata["name"], uid=metadata["uid"])
+            await self._reporter.tell_proposal(incident, request, now)
         except ClusterError as error:
             self._ports.metrics.write_errors.labels(name, error.reason or "NoAnswer").inc()
             logger.warning(
                 "Cannot propose a request", extra={"target": str(incident.workload), "why": str(error)}
             )
         return True
+
+    async def _proposal(
+        self, report: AnomalyReport, incident: Incident, monitor: AnomalyMonitor, now: datetime
+    ) -> RemediationRequest | Refusal:
+        """Look at the target and say what would be proposed. Raises: ClusterError."""
+        target = await observe_target(self._ports.cluster, report.spec.target, incident.workload.namespace)
+        if target is None:
+            message = f"{incident.workload} is of no kind that an action can change, or is gone"
+            return Refusal(Reason.UNSUPPORTED_TARGET, message)
+        return propose(
+            report,
+            monitor,
+            target,
+            requested_by=self._ports.user_name,
+            own_namespace=self._ports.settings.operator_namespace,
+            now=now,
+        )
 
     async def _create(self, proposal: RemediationRequest) -> Json:
         cluster, metadata = self._ports.cluster, proposal.metadata

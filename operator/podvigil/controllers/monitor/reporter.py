@@ -19,9 +19,11 @@ from podvigil.controllers.monitor.reports import (
     closed_status,
     name_of,
     new_report,
+    proposed_status,
     unseen_status,
 )
 from podvigil.detect.incidents import Incident, IncidentKey, Step
+from podvigil.remediate.refusal import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -85,13 +87,16 @@ class Reporter:
         found = self._written.get(_key_of(incident))
         return found.report if found else None
 
-    async def link(self, incident: Incident, request: RequestReference, now: datetime) -> None:
-        """Write which request answers the report."""
+    async def tell_proposal(
+        self, incident: Incident, verdict: RequestReference | Refusal, now: datetime
+    ) -> None:
+        """Write which request answers the report, or why none does. Raises: ClusterError."""
         found = self._written.get(_key_of(incident))
-        if found is not None:
-            await self._write_status(
-                found.report, found.report.status.model_copy(update={"request": request}), now
-            )
+        if found is None:
+            return
+        status = proposed_status(found.report.status, verdict, now=now)
+        if status != found.report.status:
+            await self._write_status(found.report, status, now)
 
     async def expire(self, ttl: timedelta, now: datetime) -> None:
         """Delete reports about troubles that have been over for longer than `ttl`."""

@@ -18,12 +18,14 @@ from podvigil.api.report import (
     ReportCondition,
     ReportSpec,
     ReportStatus,
+    RequestReference,
     TargetReference,
 )
 from podvigil.detect.explain import FeatureShare
 from podvigil.detect.incidents import Incident
 from podvigil.diagnose.rules import Facts, diagnose, facts_of
 from podvigil.diagnose.severity import severity
+from podvigil.remediate.refusal import Refusal
 
 _EVIDENCE_LENGTH: Final = 256
 MONITOR_LABEL: Final = "podvigil.io/monitor"
@@ -136,6 +138,28 @@ def closed_status(
     )
 
 
+def proposed_status(
+    before: ReportStatus, verdict: RequestReference | Refusal, *, now: datetime
+) -> ReportStatus:
+    """Return the status that says which request answers the report, or why none does."""
+    if isinstance(verdict, Refusal):
+        is_proposed, reason, message = False, verdict.reason, verdict.message
+    else:
+        is_proposed, reason = True, Reason.REQUEST_PROPOSED
+        message = f"RemediationRequest {verdict.name} waits for a decision or was decided"
+    conditions = set_condition(
+        before.conditions,
+        ReportCondition.PROPOSED.value,
+        is_proposed,
+        reason,
+        message,
+        now=now,
+        generation=1,
+    )
+    request = verdict if isinstance(verdict, RequestReference) else before.request
+    return before.model_copy(update={"conditions": conditions, "request": request})
+
+
 def unseen_status(before: ReportStatus, message: str, *, now: datetime) -> ReportStatus:
     """Return the status of a trouble about which nothing is known any more; `lastEvaluated` stays old."""
     conditions = set_condition(
@@ -157,7 +181,7 @@ def summary(facts: Facts) -> str:
         lead = facts.explanation[0]
         return (
             f"{lead.feature.value} {written(lead.feature, lead.observed)}, expected "
-            f"{written(lead.feature, lead.low)} to {written(lead.feature, lead.high)}, {where}"
+            f"{written(lead.feature, lead.expected)}, {where}"
         )
     return f"{facts.signal.value} {where}: {'; '.join(facts.evidence)}"
 

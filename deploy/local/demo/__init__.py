@@ -1,0 +1,1 @@
+"""The main job from nothing to a repaired workload, on a real control plane: `make demo`."""
