@@ -1,0 +1,30 @@
+"""Who is hurried, and by what."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from podvigil.api.signals import Severity, Signal
+from podvigil.diagnose.rules import Facts
+from podvigil.diagnose.severity import LIKELY, severity
+
+ONE = Facts(Signal.MEMORY_HIGH, "Deployment shop/web", 1, 4, explanation=(), evidence=())
+MOST = {"pods_affected": 3}
+
+
+@pytest.mark.parametrize(
+    ("change", "probability", "wanted"),
+    [
+        pytest.param({}, LIKELY, Severity.WARNING, id="a-likely-fault-of-one-pod"),
+        pytest.param({}, LIKELY - 0.01, Severity.INFO, id="an-unlikely-one"),
+        pytest.param(MOST, LIKELY, Severity.CRITICAL, id="a-likely-fault-of-most-pods"),
+        pytest.param(MOST, LIKELY - 0.01, Severity.INFO, id="an-unlikely-one-of-most-pods"),
+        pytest.param({"signal": Signal.CRASH_LOOP}, 1.0, Severity.CRITICAL, id="crash-loop"),
+        pytest.param({"signal": Signal.OOM_KILLED}, 1.0, Severity.CRITICAL, id="oom-killed"),
+        pytest.param({"signal": Signal.RESTART_BURST}, 1.0, Severity.WARNING, id="restarts"),
+        pytest.param({}, float("nan"), Severity.INFO, id="no-probability"),
+    ],
+)
+def test_severity(change: dict[str, Any], probability: float, wanted: Severity) -> None:
+    assert severity(replace(ONE, **change), probability) is wanted
