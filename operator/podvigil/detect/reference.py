@@ -34,8 +34,9 @@ SPREAD_OF_SD: Final = 0.2
 TINY: Final = 1e-9
 """Keeps a constant 0 from dividing by 0."""
 
-MEMORY_SECONDS: Final = 86_400.0
-"""A refreshed reference moves towards the last hour with this time constant (see `refresh`)."""
+MEMORY_SECONDS: Final = 7 * 86_400.0
+"""A refreshed reference moves towards the last hour with this time constant (see `refresh`): a week, so
+that neither a weekend nor a day of incidents becomes what the pod is like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class LongReference:
     def refresh(self, summary: Summary, elapsed_seconds: float) -> None:
         """Move towards what the last hour says: wholly where nothing was known, slowly elsewhere.
 
-        Slowly, because an hour may be one long incident: after it a reference has moved by 1/24.
+        Slowly, because an hour may be one long incident: after it a reference has moved by 1/168.
         """
         share = min(1.0, elapsed_seconds / MEMORY_SECONDS) if self.known else 1.0
         for mine, seen in ((self.center, summary.center), (self.spread, summary.spread)):

@@ -82,6 +82,7 @@ class BlockMaxima:
 
     def release(self, slots: Indices) -> None:
         """Another pod takes these slots: what the last one scored in this block is dropped."""
+        slots = slots[slots < len(self._highest)]  # given while no tick was pushed: nothing to drop
         self._highest[slots] = -np.inf
         self._scored[slots] = 0
 
