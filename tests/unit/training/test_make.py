@@ -16,13 +16,16 @@ from podvigil.training.make import Plan, main, make
 from podvigil.training.network import build_network
 from podvigil.training.windows import LENGTH, batch, treat
 
-SMALL = {"clusters": 4, "steps": 12}
+
+def small(directory: Path) -> Plan:
+    """Every step of making a model, each as small as it can be."""
+    return Plan(directory, seed=3, clusters=4, steps=12)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("models")
-    make(Plan(directory, seed=3, **SMALL))
+    make(small(directory))
     return directory
 
 
@@ -47,7 +50,7 @@ def test_the_saved_network_is_the_one_in_the_cell(made: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_weights(made: Path, tmp_path: Path) -> None:
-    make(Plan(tmp_path, seed=3, **SMALL))
+    make(small(tmp_path))
     assert (tmp_path / CELL_FILE).read_bytes() == (made / CELL_FILE).read_bytes()
     assert json.loads((tmp_path / CALIBRATION_FILE).read_text()) == json.loads(
         (made / CALIBRATION_FILE).read_text()
