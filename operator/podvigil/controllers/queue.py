@@ -79,6 +79,11 @@ class WorkQueue(Generic[Key]):
         self._timers[key] = loop.call_later(seconds, self.add, key)
         return True
 
+    def due_in(self, key: Key) -> float | None:
+        """Return the seconds until a delayed key is added; None when it is not delayed."""
+        timer = self._timers.get(key)
+        return None if timer is None else timer.when() - asyncio.get_running_loop().time()
+
     def backoff_seconds(self, key: Key) -> float:
         """Return the pause after the failures so far of this key."""
         failures = min(self._failures.get(key, 1), 32)  # 2**32 times anything is beyond the last

@@ -114,7 +114,9 @@ def _covers(rule: Json, operation: str) -> bool:
 
 
 def _narrowings(matched: Json) -> list[str]:
-    return [f"is narrowed by a {key}" for key in ("namespaceSelector", "objectSelector") if matched.get(key)]
+    return [
+        f"is narrowed by its {key}" for key in ("namespaceSelector", "objectSelector") if matched.get(key)
+    ]
 
 
 def _binding_flaws(bindings: tuple[Json, ...]) -> list[str]:

@@ -155,7 +155,9 @@ ROWS = [
         None,
         id="surge-touches-no-budget",
     ),
-    pytest.param({"request_change": SCALE_UP, "budgets": (Budget("web", 0),)}, None, id="scale-up-needs-none"),
+    pytest.param(
+        {"request_change": SCALE_UP, "budgets": (Budget("web", 0),)}, None, id="scale-up-needs-none"
+    ),
     pytest.param(
         {"request_change": SCALE_DOWN, "budgets": (Budget("web", 2),)},
         Reason.BUDGET_BLOCKS,

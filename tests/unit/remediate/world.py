@@ -71,6 +71,7 @@ REPORT: Final[Object] = {
         "probabilityPermille": 950,
         "podsEvaluated": 4,
         "summary": "memory of web grows without end",
+        "recommendations": [{"message": "look at it"}, {"action": "Restart", "message": "restart it"}],
     },
 }
 
@@ -125,8 +126,9 @@ CLAIM: Final[Object] = {
 """Of the Restart, by this executor, five seconds ago."""
 
 
-def deployment(restarts: int = 0, **change: Any) -> TargetState:
-    """The target, with dotted paths (`__` for a dot) replaced."""
+def deployment(**change: Any) -> TargetState:
+    """The target, with dotted paths (`__` for a dot) replaced; `restarts` are those of its pods."""
+    restarts: int = change.pop("restarts", 0)
     return target_state(changed(DEPLOYMENT, _paths(change)), restarts)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from podvigil.remediate.context import Context
 from podvigil.remediate.refusal import Refusal
 
-LOOK_AGAIN: Final = timedelta(seconds=15)
+LOOK_AGAIN: Final = timedelta(seconds=5)
 """Policies take effect within three seconds of being applied; a person applies them."""
 
 

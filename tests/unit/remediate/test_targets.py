@@ -1,0 +1,96 @@
+"""A workload as it is read: what is wanted, what is there, and how pods would be replaced."""
+
+from typing import Any
+
+import pytest
+
+from podvigil.remediate.targets import container_restarts, target_state
+from samples import changed
+from unit.remediate.world import DEPLOYMENT, deployment
+
+
+@pytest.mark.parametrize(
+    ("strategy", "replicas", "at_once"),
+    [
+        pytest.param(None, 4, 1, id="default-of-four"),  # 25 % of 4, rounded down
+        pytest.param(None, 3, 0, id="default-of-three"),  # 0.75 rounds down, and the surge rounds up to 1
+        pytest.param({"type": "Recreate"}, 3, 3, id="recreate"),
+        pytest.param({"rollingUpdate": {"maxUnavailable": 2, "maxSurge": 0}}, 3, 2, id="two-at-once"),
+        pytest.param({"rollingUpdate": {"maxUnavailable": "0%", "maxSurge": "0%"}}, 3, 1, id="neither"),
+        pytest.param({"rollingUpdate": {"maxUnavailable": "50%", "maxSurge": 1}}, 5, 2, id="half-of-five"),
+    ],
+)
+def test_pods_that_a_rollout_of_a_deployment_takes_away(
+    strategy: dict[str, Any] | None, replicas: int, at_once: int
+) -> None:
+    change = {"spec__strategy": strategy} if strategy else {}
+    target = deployment(spec__replicas=replicas, **change)
+    assert target.strategy.unavailable_at_once == at_once
+
+
+def test_a_stateful_set_at_rest_counts_every_pod_as_updated() -> None:
+    body = changed(
+        DEPLOYMENT,
+        {
+            "kind": "StatefulSet",
+            "status.updatedReplicas": None,
+            "status.currentRevision": "a",
+            "status.updateRevision": "a",
+        },
+    )
+    target = target_state(body, restarts=0)
+    assert target.is_rolled_out
+    assert target.strategy.unavailable_at_once == 1
+
+
+def test_a_stateful_set_between_revisions_is_not_rolled_out() -> None:
+    body = changed(
+        DEPLOYMENT,
+        {
+            "kind": "StatefulSet",
+            "status.updatedReplicas": 1,
+            "status.currentRevision": "a",
+            "status.updateRevision": "b",
+        },
+    )
+    assert not target_state(body, restarts=0).is_rolled_out
+
+
+def test_a_daemon_set_counts_nodes() -> None:
+    status = {
+        "desiredNumberScheduled": 3,
+        "currentNumberScheduled": 3,
+        "updatedNumberScheduled": 3,
+        "numberReady": 2,
+        "numberAvailable": 2,
+        "observedGeneration": 3,
+    }
+    target = target_state(changed(DEPLOYMENT, {"kind": "DaemonSet", "status": status}), restarts=5)
+    assert (target.replicas, target.ready, target.restarts) == (3, 2, 5)
+    assert target.is_rolled_out
+    assert target.strategy.unavailable_at_once == 1
+
+
+def test_a_new_workload_has_no_counts_yet() -> None:
+    target = target_state(changed(DEPLOYMENT, {"status": None}), restarts=0)
+    assert (target.total, target.ready, target.observed_generation) == (0, 0, 0)
+    assert not target.is_rolled_out
+
+
+def test_restarts_are_added_over_containers_and_pods() -> None:
+    pods: list[dict[str, Any]] = [
+        {"status": {"containerStatuses": [{"restartCount": 2}, {"restartCount": 1}]}},
+        {"status": {}},
+        {},
+    ]
+    assert container_restarts(pods) == 3
+
+
+def test_the_selector_is_written_for_a_query() -> None:
+    target = deployment(
+        spec__selector={
+            "matchLabels": {"app": "web"},
+            "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a", "b"]}],
+        }
+    )
+    assert target.selector == "app=web,tier in (a,b)"
