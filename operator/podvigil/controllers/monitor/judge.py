@@ -1,5 +1,6 @@
 """From arrays and pod records to findings: the one place where a pod becomes an object, and only if in trouble."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,6 +20,12 @@ from podvigil.window.arrays import Array
 
 MAXIMUM_FINDINGS: Final = 2_000
 """The worst so many pods of a tick become objects; in a storm the rest would say the same."""
+
+MAXIMUM_COUNTS: Final = 64
+"""Changes of a pod's restart count that are kept; a burst is three."""
+
+STARTED: Final = frozenset({"Running", "Succeeded", "Failed"})
+"""Phases in which no certain signal means that there is none: a Job's pod that ended was judged, too."""
 
 
 def model_findings(verdict: Verdict, rows: PodRows, features: tuple[Feature, ...]) -> tuple[Finding, ...]:
@@ -47,10 +54,11 @@ def model_findings(verdict: Verdict, rows: PodRows, features: tuple[Feature, ...
 
 
 class RestartCounts:
-    """How often each pod's containers restarted lately; keeps only pods that ever restarted."""
+    """How often each pod's containers restarted lately; keeps counts only of pods that ever restarted."""
 
     def __init__(self) -> None:
         self._seen: dict[str, list[tuple[datetime, int]]] = {}
+        self._watched: frozenset[str] = frozenset()
 
     def observe(
         self, selection: Selection, reported: Mapping[PodKey, int], now: datetime
@@ -60,18 +68,23 @@ class RestartCounts:
         Args:
             reported: counts from the metrics source, which may know more than the last list of pods.
         """
-        recent, kept = {}, {}
+        recent: dict[PodKey, int] = {}
+        kept: dict[str, list[tuple[datetime, int]]] = {}
         for key, pod in selection.pods.items():
             count = max(pod.restarts, reported.get(key, 0))
             if count == 0:
                 continue
-            # A pod first seen with restarts did not necessarily have them lately.
-            before = [(t, c) for t, c in self._seen.get(pod.uid, [(now, count)]) if now - t <= RECENT]
-            if not before or before[-1][1] != count:
-                before.append((now, count))
-            kept[pod.uid] = before[-64:]
-            recent[key] = count - before[0][1]
+            # A pod first seen with restarts did not necessarily have them lately; one watched without any did.
+            first = 0 if pod.uid in self._watched else count
+            counts = self._seen.get(pod.uid, [(now, first)])
+            if counts[-1][1] != count:
+                counts = [*counts, (now, count)]
+            # The newest count from before `RECENT` is the one that restarts since then are counted from.
+            old = sum(now - t >= RECENT for t, _ in counts)
+            kept[pod.uid] = counts = counts[max(old - 1, 0) :][-MAXIMUM_COUNTS:]
+            recent[key] = max(count - counts[0][1], 0)
         self._seen = kept
+        self._watched = frozenset(pod.uid for pod in selection.pods.values())
         return recent
 
 
@@ -112,18 +125,14 @@ def count_pods(
     selection: Selection,
     rows: PodRows,
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Count the scored and the running pods of each workload that has an incident or a finding, by its uid."""
+    """Count the scored and the started pods of each workload that has an incident or a finding, by its uid."""
     wanted = {i.workload.uid for i in incidents.values()} | {f.workload.uid for f in findings}
     scored: dict[str, int] = {}
     if verdict is not None and verdict.threshold is not None:
         known = verdict.known
         scored = {uid: sum(bool(known[s]) for s in rows.slots_of(uid)) for uid in wanted}
-    running: dict[str, int] = {}
-    for key in selection.running:
-        uid = selection.workloads[key].uid
-        if uid in wanted:
-            running[uid] = running.get(uid, 0) + 1
-    return scored, running
+    owners = (selection.workloads[key].uid for key, pod in selection.pods.items() if pod.phase in STARTED)
+    return scored, dict(Counter(uid for uid in owners if uid in wanted))
 
 
 def clear_after(interval: timedelta, minimum_duration: timedelta) -> timedelta:
