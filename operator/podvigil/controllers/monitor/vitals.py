@@ -54,15 +54,15 @@ class PodRows:
             self._workloads.pop(int(slot), None)
         taken, without_room = [], 0
         for key in running:
-            if key in self._uids:
-                continue
             slot = self._slots.take(key)
             if slot is None:
                 without_room += 1
                 continue
-            self._uids[key] = wanted[key]
+            # Also for a known pod: an owner that was deleted and made anew may have adopted it.
             self._workloads[slot] = selection.workloads[key]
-            taken.append(slot)
+            if key not in self._uids:
+                self._uids[key] = wanted[key]
+                taken.append(slot)
         self._fit()
         return Change(released, tuple(taken), without_room)
 
