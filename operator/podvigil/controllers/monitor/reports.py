@@ -61,11 +61,11 @@ def active_status(
 ) -> ReportStatus:
     """Return the status of a trouble that is there at `now`; what it was before keeps the history."""
     facts = facts_of(incident)
-    explained = diagnose(facts)
     worst = incident.findings[0] if incident.findings else None
     new_episode = before.first_seen is None or before.first_seen != _second(incident.since)
     conditions = set_condition(
-        before.conditions,
+        # Another episode is answered anew: what was proposed for the last one says nothing of it.
+        (c for c in before.conditions if not (new_episode and c.type == ReportCondition.PROPOSED.value)),
         ReportCondition.ACTIVE.value,
         True,
         Reason.ANOMALY_OBSERVED,
@@ -73,15 +73,6 @@ def active_status(
         f"{incident.since:%H:%M:%S} UTC"
         if incident.findings
         else "just below the threshold; not over yet",
-        now=now,
-        generation=1,
-    )
-    conditions = set_condition(
-        conditions,
-        ReportCondition.EXPLAINED.value,
-        explained is not None,
-        Reason.RULE_MATCHED if explained else Reason.NO_RULE_MATCHED,
-        explained.message if explained else "No rule explains this signal: read the explanation",
         now=now,
         generation=1,
     )
@@ -98,6 +89,16 @@ def active_status(
     }
     if worst is None:  # between two findings: the last explanation stands
         return before.model_copy(update=common)
+    explained = diagnose(facts)
+    common["conditions"] = set_condition(
+        conditions,
+        ReportCondition.EXPLAINED.value,
+        explained is not None,
+        Reason.RULE_MATCHED if explained else Reason.NO_RULE_MATCHED,
+        explained.message if explained else "No rule explains this signal: read the explanation",
+        now=now,
+        generation=1,
+    )
     return ReportStatus(
         **common,
         severity=severity(facts, worst.probability),
