@@ -61,16 +61,20 @@ class Source:
         return (GENERATED, *(self.real.sources if self.real else ()))
 
 
-def tracks(source: Source, count: int, jobs: int) -> list[Track]:
-    """Return what the network sees of the training clusters."""
-    return _each(partial(_track, source), count, jobs)
+def _nothing(_: int) -> None:
+    """Nobody is waiting."""
+
+
+def tracks(source: Source, count: int, jobs: int, done: Callable[[int], None] = _nothing) -> list[Track]:
+    """Return what the network sees of the training clusters; `done` is told how many there are so far."""
+    return _each(partial(_track, source), count, jobs, done)
 
 
 def judgements(
     source: Source, purpose: Purpose, count: int, *, mode: Mode, content: bytes, beta: float, jobs: int
 ) -> list[Judged]:
     """Return the detector's margins on clusters that were not trained on."""
-    return _each(partial(_judged, source, purpose, mode, content, beta), count, jobs)
+    return _each(partial(_judged, source, purpose, mode, content, beta), count, jobs, _nothing)
 
 
 def _track(source: Source, number: int) -> Track:
@@ -82,9 +86,16 @@ def _judged(source: Source, purpose: Purpose, mode: Mode, content: bytes, beta: 
     return judge(source.cluster(purpose, number), mode, cell, beta)
 
 
-def _each(work: Callable[[int], Result], count: int, jobs: int) -> list[Result]:
+def _each(work: Callable[[int], Result], count: int, jobs: int, done: Callable[[int], None]) -> list[Result]:
+    results: list[Result] = []
     if jobs == 1:
-        return [work(number) for number in range(count)]
+        for number in range(count):
+            results.append(work(number))
+            done(len(results))
+        return results
     # Spawned, not forked: TensorFlow's threads do not survive a fork.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(work, range(count), chunksize=4))
+        for result in pool.map(work, range(count), chunksize=4):
+            results.append(result)
+            done(len(results))
+    return results

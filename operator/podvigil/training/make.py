@@ -32,6 +32,8 @@ CLUSTERS: Final = 600
 STEPS: Final = 1_500
 JUDGED_SHARE: Final = 10
 """One cluster to calibrate and one to check for so many to train."""
+REPORT_EVERY: Final = 100
+"""Clusters; some seconds to a minute."""
 MOST_JOBS: Final = 4
 """Processes at most; each takes about 300 MB."""
 
@@ -88,7 +90,12 @@ def make(plan: Plan) -> None:
     clock = _Clock()
     source = Source(plan.seed, read(plan.data) if plan.data else None)
     clock.say(f"Generating {plan.clusters} clusters in {plan.jobs} processes")
-    trained_on = tracks(source, plan.clusters, plan.jobs)
+
+    def generated(count: int) -> None:
+        if count % REPORT_EVERY == 0:
+            clock.say(f"  {count} of {plan.clusters}")
+
+    trained_on = tracks(source, plan.clusters, plan.jobs, generated)
 
     from podvigil.training.artefact import Artefact, calibration, write
     from podvigil.training.card import Measured, card
