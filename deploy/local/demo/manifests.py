@@ -49,7 +49,6 @@ spec:
     minimumDuration: 15s
   remediation:
     mode: Suggest
-    minimumProbabilityPermille: 300
     allowedActions: [Restart, Scale]
     validationWindow: 1m
 """

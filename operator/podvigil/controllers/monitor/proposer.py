@@ -21,7 +21,7 @@ from podvigil.remediate.refusal import Refusal
 
 logger = logging.getLogger(__name__)
 
-ASK_AGAIN: Final = timedelta(seconds=30)
+ASK_AGAIN: Final = timedelta(seconds=10)
 """How long a withheld proposal waits before the target is read again."""
 
 PROPOSALS_PER_TICK: Final = 5
