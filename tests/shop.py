@@ -37,6 +37,8 @@ def install(cluster: ControlPlane) -> None:
         bind = ("create", "clusterrolebinding", f"shop-{action}", f"--clusterrole={role}", "--group=sre")
         cluster.kubectl(*bind, check=False)
     wait_until(lambda: gate_refuses(cluster), "the gate refuses", deadline_seconds=DEADLINE_SECONDS)
+    # The policy that fills in the approver fails every decision until it has learned of the new kind.
+    wait_until(lambda: _gate_lets_alice(cluster), "alice may decide", deadline_seconds=DEADLINE_SECONDS)
 
 
 def gate_refuses(cluster: ControlPlane) -> bool:
@@ -44,6 +46,22 @@ def gate_refuses(cluster: ControlPlane) -> bool:
     body = request_body("gate-trial", "default", {"name": "x", "uid": "u", "generation": 1}, requested_by="x")
     tried = cluster.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(body), check=False)
     return POLICY in tried.stderr
+
+
+def _gate_lets_alice(cluster: ControlPlane) -> bool:
+    """Whether a decision of someone with the right passes; tried by a dry run on a request made for it."""
+    trial = ("remreq", "gate-trial", "--namespace=default")
+    body = request_body(
+        "gate-trial", "default", {"name": "x", "uid": "u", "generation": 1}, requested_by="admin"
+    )
+    cluster.kubectl("create", "-f", "-", input=json.dumps(body), check=False)
+    approval = json.dumps({"spec": {"approval": {"decision": "Approved", "approvedBy": "alice"}}})
+    tried = cluster.kubectl(
+        "patch", *trial, "--type=merge", "--dry-run=server", "-p", approval, user="alice", check=False
+    )
+    if tried.returncode == 0:
+        cluster.kubectl("delete", *trial)
+    return tried.returncode == 0
 
 
 def request_body(

@@ -77,22 +77,19 @@ def through_proxy(installed: ControlPlane, proxy: FaultProxy, tmp_path: Path) ->
     [
         pytest.param(Status(401), id="401"),
         pytest.param(Status(409), id="409"),
-        pytest.param(Status(410), id="410"),
         pytest.param(Status(429, retry_after=1), id="429"),
         pytest.param(Status(500), id="500"),
-        pytest.param(Status(503), id="503"),
-        pytest.param(Reset(), id="reset"),
         pytest.param(Reset(after_upstream=True), id="answer-lost"),
     ],
 )
 def test_what_may_pass_is_tried_again_and_done_once(
     shop: Shop, proxy: FaultProxy, through_proxy: Path, fault: Fault
 ) -> None:
-    """Every kind of read fails once, each at another pass; every second write fails."""
-    for number, path in enumerate(READS):
-        proxy.add(Nth(fault, "GET", path, n=number + 1))
-    for number, (method, path) in enumerate(GATE):
-        proxy.add(Nth(fault, method, path, n=number + 1))
+    """Every kind of read fails once, after the request itself was read; every second write fails."""
+    for path in READS:
+        proxy.add(Nth(fault, "GET", path))
+    for method, path in GATE:
+        proxy.add(Nth(fault, method, path))
     for method, path in (("PUT", "/status"), ("PATCH", "/deployments/"), ("POST", "/events")):
         proxy.add(Nth(fault, method, path, n=2, every=True, seen=1))
     with ThreadedExecutor(through_proxy) as executor:
@@ -126,7 +123,7 @@ def test_a_server_that_never_takes_the_change_lets_the_plan_expire(
 ) -> None:
 
     with ThreadedExecutor(through_proxy):
-        workload, _, request = shop.trouble(replicas=1, expiresAt=now(15))
+        workload, _, request = shop.trouble(replicas=1, expiresAt=now(12))
         shop.wait(request, "Preflighted", "True")
         proxy.add(Rule(Status(503), "PATCH", "/deployments/"))
         shop.decide(request)
@@ -141,7 +138,6 @@ def test_a_server_that_never_takes_the_change_lets_the_plan_expire(
         pytest.param("PUT", "/status", 1, id="before-the-claim"),
         pytest.param("PATCH", "/deployments/", 1, id="between-claim-and-change"),
         pytest.param("PUT", "/status", 2, id="between-change-and-record"),
-        pytest.param("PUT", "/status", 4, id="while-watching"),
     ],
 )
 def test_a_kill_at_any_step_acts_once(
@@ -179,8 +175,11 @@ def test_another_executor_takes_over_a_claim(
         shop.decide(request)
         shop.wait(request, "Executed", "Unknown Executing")
         process.kill()
+    # Instead of waiting until the claim is old enough.
+    aged = {"status": {"execution": {"claimedAt": now(-60)}}}
+    shop.patch("remreq", request, aged, "--subresource=status")
     with ThreadedExecutor(installed.kubeconfig(EXECUTOR), "executor-1"):
-        shop.wait(request, "Executed", "True", seconds=60)
+        shop.wait(request, "Executed", "True")
         assert shop.status(request)["execution"]["claimedBy"] == "executor-1"
         shop.rolled(workload)
         shop.judge(report["metadata"]["name"], active=False, seconds=1, pods=1)

@@ -49,7 +49,15 @@ class WorkQueue(Generic[Key]):
         return len(self._ready) + len(self._timers.keys() - self._ready.keys())
 
     def add(self, key: Key) -> bool:
-        """Have the key worked on as soon as may be; False when the queue is full."""
+        """Have the key worked on as soon as may be; False when the queue is full.
+
+        A key that backs off after a failure keeps its pause: news about it does not mend what failed.
+        """
+        if key in self._timers and key in self._failures:
+            return True
+        return self._add_now(key)
+
+    def _add_now(self, key: Key) -> bool:
         self._cancel(key)
         if key in self._at_work:
             self._again.add(key)
@@ -64,7 +72,7 @@ class WorkQueue(Generic[Key]):
     def add_after(self, key: Key, seconds: float) -> bool:
         """Have the key worked on later; of several delays the shortest counts."""
         if seconds <= 0:
-            return self.add(key)
+            return self._add_now(key)
         if key in self._ready or key in self._again:
             return True
         loop = asyncio.get_running_loop()
@@ -76,7 +84,7 @@ class WorkQueue(Generic[Key]):
             self.dropped += 1
             return False
         self._cancel(key)
-        self._timers[key] = loop.call_later(seconds, self.add, key)
+        self._timers[key] = loop.call_later(seconds, self._add_now, key)
         return True
 
     def due_in(self, key: Key) -> float | None:

@@ -137,6 +137,8 @@ async def test_an_addition_meanwhile_does_not_cut_a_backoff_short() -> None:
     async with running:
         running.queue.add("a")
         await turns()
+        running.queue.add("a")
+        await turns()
         assert passes == 1
         assert running.queue.due_in("a") == pytest.approx(3600, abs=60)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError
@@ -20,6 +21,8 @@ class Gatekeeper:
         self._metrics = metrics
         self._metrics.gate_standing.set(0)
         self.gate: Gate = NOT_CHECKED
+        self.looked_at = 0.0
+        """Monotonic seconds."""
 
     async def look(self, namespace: str | None = None) -> Gate:
         """Look now; `namespace`: also whether a Role there would let us decide."""
@@ -39,15 +42,20 @@ class Gatekeeper:
                 extra={"reason": gate.reason.value, "detail": gate.message},
             )
         self.gate = gate
+        self.looked_at = time.monotonic()
         self._metrics.gate_standing.set(1 if gate.standing else 0)
 
 
 async def watch_gate(gatekeeper: Gatekeeper, stop: asyncio.Event, *, every: float, retry: float) -> None:
-    """Look at the gate until `stop` is set: `every` so many seconds, sooner while it does not stand."""
+    """Look at the gate until `stop` is set: `every` so many seconds, at each `retry` while it does not stand.
+
+    Whoever saw it fall: a look before a change that could not be made is made up for here.
+    """
     while not stop.is_set():
-        gate = await gatekeeper.look()
+        if not gatekeeper.gate.standing or time.monotonic() - gatekeeper.looked_at >= every:
+            await gatekeeper.look()
         try:
-            async with asyncio.timeout(every if gate.standing else retry):
+            async with asyncio.timeout(min(every, retry)):
                 await stop.wait()
         except TimeoutError:
             continue
