@@ -5,6 +5,7 @@ and the source that it came from, and that an unknown key is a complaint too.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -151,6 +152,11 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
+_SECRETS: Final = frozenset(k for k, f in Settings.model_fields.items() if f.annotation == SecretStr | None)
+_SECRET_WORDS: Final = ("key", "token", "secret", "password")
+"""What names of secrets are made of: an unknown key may be a misspelt one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The settings, and for each one that is not a default where it came from."""
@@ -186,12 +192,10 @@ def load(
         *((f"the command line option --{k.replace('_', '-')}", {k: v}) for k, v in (overrides or {}).items()),
     ):
         for key, value in values.items():
-            if value is None:
-                continue
             if key not in Settings.model_fields:
-                complaints.append(f"{key}: unknown setting (value {value!r}, from {label}){_nearest(key)}")
-                continue
-            merged[key], sources[key] = value, label
+                complaints.append(_unknown(key, value, label))
+            elif value is not None:
+                merged[key], sources[key] = value, label
     try:
         settings = Settings(**merged)
     except ValidationError as error:
@@ -206,7 +210,7 @@ def shown(loaded: Loaded) -> dict[str, str]:
     lines = {}
     for key in Settings.model_fields:
         value = getattr(loaded.settings, key)
-        text = "null" if value is None else MASK if isinstance(value, SecretStr) else str(value)
+        text = "null" if value is None else MASK if isinstance(value, SecretStr) else _masked(str(value))
         lines[key] = f"{text}  # {loaded.sources.get(key, 'default')}"
     return lines
 
@@ -237,9 +241,7 @@ def _from_environment(env: Mapping[str, str], complaints: list[str]) -> list[tup
     known = {f"{PREFIX}{key.upper()}" for key in Settings.model_fields} | {CONFIG_VARIABLE}
     for variable in sorted(v for v in env if v.startswith(PREFIX) and v not in known):
         key = variable.removeprefix(PREFIX).lower()
-        complaints.append(
-            f"{key}: unknown setting (value {MASK}, from the environment variable {variable}){_nearest(key)}"
-        )
+        complaints.append(_unknown(key, env[variable], f"the environment variable {variable}"))
     return found
 
 
@@ -247,10 +249,18 @@ def _complaint(error: dict[str, Any], merged: Mapping[str, Any], sources: Mappin
     variables = {str(v): k for k in Settings.model_fields for v in _variables(k).choices}
     said = str(error["loc"][0]) if error["loc"] else "settings"
     key = variables.get(said, said)
-    value = MASK if Settings.model_fields[key].annotation == SecretStr | None else repr(merged.get(key))
+    value = MASK if key in _SECRETS else _masked(repr(merged.get(key)))
     return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]} (value {value}, from {sources.get(key, 'default')})"
 
 
-def _nearest(key: str) -> str:
-    close = get_close_matches(key, Settings.model_fields, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+def _unknown(key: str, value: object, label: str) -> str:
+    close = get_close_matches(key.lower(), Settings.model_fields, n=1)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    is_secret = bool(_SECRETS & set(close)) or any(word in key.lower() for word in _SECRET_WORDS)
+    shown_value = MASK if is_secret else _masked(repr(value))
+    return f"{key}: unknown setting (value {shown_value}, from {label}){meant}"
+
+
+def _masked(text: str) -> str:
+    """Hide the password of an address: `http://user:password@host`."""
+    return re.sub(r"(//[^/@\s:]*):[^/@\s]+@", rf"\1:{MASK}@", text)

@@ -67,11 +67,12 @@ def run_command(
     settings = _loaded(overrides, config).settings
     try:
         configure(settings)
+    except OSError as error:
+        _fail(f"cannot write the log file {settings.log_file}: {error.strerror}")
+    try:
         code = run(settings)
     except StartError as error:
         _fail(str(error))
-    except OSError as error:
-        _fail(f"cannot write the log file {settings.log_file}: {error.strerror}")
     sys.stdout.flush()
     # Threads that wait for a slow source would hold up the interpreter's own end past the promised five seconds.
     os._exit(code)
