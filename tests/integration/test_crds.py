@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from kinds import apply, condition, create, get
 from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
 from podvigil.api.monitor import AnomalyMonitor, MonitorSpec
@@ -38,23 +39,6 @@ def cluster(control_plane: ControlPlane) -> Iterator[ControlPlane]:
     wait_until(lambda: create(control_plane, approved) == "", "no policy judges", deadline_seconds=30)
     yield control_plane
     control_plane.kubectl("delete", ",".join(KINDS), "--all", "--all-namespaces")
-
-
-def create(cluster: ControlPlane, body: Object) -> str:
-    """Try to create it, without keeping it; return what the API server objects to, or nothing."""
-    tried = ("create", "--dry-run=server", "--validate=false", "-f", "-")
-    return cluster.kubectl(*tried, input=json.dumps(body), check=False).stderr
-
-
-def apply(cluster: ControlPlane, body: Object) -> str:
-    """Apply it for real; return what the API server objects to, or nothing."""
-    return cluster.kubectl("apply", "-f", "-", input=json.dumps(body), check=False).stderr
-
-
-def get(cluster: ControlPlane, *arguments: str) -> Object:
-    """Return what `kubectl get` answers."""
-    answer: Object = json.loads(cluster.kubectl("get", *arguments, "-o=json").stdout)
-    return answer
 
 
 def test_the_kinds_are_taken_without_a_warning(cluster: ControlPlane) -> None:
@@ -317,17 +301,6 @@ def test_the_status_is_written_apart(cluster: ControlPlane, body: Object, status
     assert after["status"] == status
     assert after["spec"] == stored["spec"]
     assert after["metadata"]["generation"] == 1
-
-
-def condition(kind: str, status: str, reason: str) -> Object:
-    """Return one condition as the operator writes it."""
-    return {
-        "type": kind,
-        "status": status,
-        "reason": reason,
-        "message": "m",
-        "lastTransitionTime": "2026-03-01T10:00:00Z",
-    }
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from podvigil.api.pods import PodKey, Workload
 from podvigil.collect.columns import Column, Matrix
 from podvigil.collect.pods import PodRecord
 from podvigil.controllers.monitor.select import Selection
-from podvigil.window.arrays import Array
 from unit.detect.troubles import WEB
 
 QUERY = "sum by (namespace, pod) (x)"
@@ -63,6 +62,6 @@ def columns(values: dict[str, float]) -> dict[Feature, Column]:
 
 def matrix(values: dict[str, list[float]]) -> Matrix:
     """A range's answer, by pod name."""
-    rows: Array = np.array([*values.values()], float)
-    times = np.arange(rows.shape[1]) * 30.0
+    rows = np.array([*values.values()], np.float64)
+    times = np.arange(rows.shape[1], dtype=np.float64) * 30.0
     return Matrix("prometheus", QUERY, [labels(n) for n in values], times, rows)

@@ -22,7 +22,8 @@ BUDGET = Dial(1.0)
 def steady(ticks: int, pods: int = PODS, *, seed: int = 0) -> Array:
     """Pods that do the same all the time, give or take a twentieth."""
     noise = np.random.default_rng(seed).normal(1.0, 0.05, (ticks, pods, 4))
-    return LEVELS * np.clip(noise, 0.5, 1.5)
+    values: Array = LEVELS * np.clip(noise, 0.5, 1.5)
+    return values
 
 
 def scoring(*, dial: Dial = BUDGET, capacity: int = PODS, warm: int = 150, **changes: Any) -> Scoring:
@@ -37,7 +38,7 @@ def scoring(*, dial: Dial = BUDGET, capacity: int = PODS, warm: int = 150, **cha
 
 def leaking(factor: float = 5.0, pods: int = PODS) -> Array:
     """One sample in which the first pod holds far more memory."""
-    values = steady(1, pods, seed=1)[0]
+    values: Array = steady(1, pods, seed=1)[0]
     values[0, 1] *= factor
     return values
 

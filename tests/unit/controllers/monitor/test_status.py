@@ -58,7 +58,7 @@ def after(before: MonitorStatus | None = None, seconds: float = 0, **changes: An
 
 def said(status: MonitorStatus, kind: str) -> tuple[ConditionStatus, str] | None:
     found = find_condition(status.conditions, kind)
-    return found and (found.status, found.reason)
+    return (found.status, found.reason) if found else None
 
 
 @pytest.mark.parametrize(
