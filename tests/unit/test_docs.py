@@ -1,0 +1,209 @@
+"""What the documents say of the product, held against the product."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+
+from podvigil.api.crd import KINDS, definition
+from podvigil.api.monitor import AnomalyMonitor
+from podvigil.api.reasons import Reason
+from podvigil.controllers.monitor.metrics import MonitorMetrics
+from podvigil.controllers.remediation.metrics import ExecutorMetrics
+from podvigil.settings import PREFIX, WELL_KNOWN, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def documents() -> list[Path]:
+    """Every Markdown file of the project."""
+    folders = ("docs", "deploy", "models", "crds", "benchmarks", "tests")
+    return sorted([*ROOT.glob("*.md"), *(p for f in folders for p in (ROOT / f).rglob("*.md"))])
+
+
+def text(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def prose(content: str) -> str:
+    """The text without its fenced blocks, in which links and headings are none."""
+    return re.sub(r"^```.*?^```", "", content, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(content: str) -> set[str]:
+    """The anchors of the headings, as code hosts make them."""
+    headings = re.findall(r"^#+ (.+)$", prose(content), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h).strip().lower().replace(" ", "-") for h in headings}
+
+
+def first_cells(content: str, header: str) -> Iterator[str]:
+    """The first cells of every table whose first column is called `header`."""
+    inside = False
+    for line in content.splitlines():
+        cells = [c.strip() for c in line.strip().strip("|").split("|")]
+        if not line.startswith("|"):
+            inside = False
+        elif cells[0] == header:
+            inside = True
+        elif inside and not set(cells[0]) <= {"-"}:
+            yield cells[0]
+
+
+def words(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    content = document.read_text(encoding="utf-8")
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(content)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = unquote(link).partition("#")
+        target = (document.parent / name).resolve() if name else document
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text(encoding="utf-8"))):
+            broken.append(link)
+    assert not broken
+
+
+def test_every_setting_is_in_the_table() -> None:
+    wanted = []
+    for key, field in Settings.model_fields.items():
+        default = field.default
+        shown = (
+            "none" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+        )
+        variables = [PREFIX + key.upper(), *([WELL_KNOWN[key]] if key in WELL_KNOWN else [])]
+        wanted.append(
+            f"| `{key}` | `{shown}` | {', '.join(f'`{v}`' for v in variables)} | {field.description} |"
+        )
+    lines = text("configuration.md").splitlines()
+    assert [line for line in wanted if line not in lines] == []
+    assert len(list(first_cells(text("configuration.md"), "key"))) == len(wanted)
+
+
+def spec_fields(schema: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    """Each field that a person writes, with its default; selectors and references are one field."""
+    for name, field in schema["properties"].items():
+        here = f"{path}.{name}"
+        is_group = field["type"] == "object" and "default" in field
+        if is_group:
+            yield from spec_fields(field, here)
+        else:
+            yield here, field.get("default")
+
+
+def test_every_field_of_a_monitor_is_in_the_table() -> None:
+    monitor = next(k for k in KINDS if k.model is AnomalyMonitor)
+    schema = definition(monitor)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    fields = dict(spec_fields(schema, "spec"))
+    rows = {
+        words(cells[0])[0]: cells[1]
+        for line in text("monitor.md").splitlines()
+        if line.startswith("| `spec.") and (cells := line.strip("|").split("|"))
+    }
+    assert set(rows) == set(fields)
+    for path, default in fields.items():
+        if isinstance(default, list):
+            assert words(rows[path]) == [f"[{', '.join(default)}]"], path
+        elif default is not None:
+            expected = str(default).lower() if isinstance(default, bool) else str(default)
+            assert words(rows[path]) == [expected], path
+
+
+def documented_reasons() -> dict[str, set[str]]:
+    found = {}
+    for name in ("monitor.md", "reports.md", "remediation.md", "operations.md"):
+        found[name] = set(re.findall(r"`([A-Z][A-Za-z]+)`", text(name)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [("monitor.md", "reason"), ("remediation.md", "reason"), ("remediation.md", "outcome")],
+)
+def test_reasons_in_tables_exist(name: str, header: str) -> None:
+    listed = {word for cell in first_cells(text(name), header) for word in words(cell)}
+    assert listed
+    assert listed <= {r.value for r in Reason}
+
+
+def test_reasons_of_reports_exist() -> None:
+    rows = re.findall(
+        r"^\| (?:Active|Explained|Proposed) \w+ \| ([^|]+) \|", text("reports.md"), re.MULTILINE
+    )
+    listed = {word for cell in rows for word in words(cell)}
+    assert listed
+    assert listed <= {r.value for r in Reason}
+
+
+def test_every_reason_that_is_given_is_explained() -> None:
+    code = "\n".join(
+        p.read_text(encoding="utf-8") for p in (ROOT / "operator").rglob("*.py") if p.name != "reasons.py"
+    )
+    given = {r.value for r in Reason if re.search(rf"\bReason\.{r.name}\b", code)}
+    explained = set().union(*documented_reasons().values())
+    # Starting is the state before the first look, and never written.
+    assert given - explained - {Reason.STARTING.value} == set()
+
+
+def test_metrics_are_documented_and_exist() -> None:
+    registry = CollectorRegistry()
+    MonitorMetrics(registry)
+    ExecutorMetrics(registry)
+    exist = {f.name + ("_total" if f.type == "counter" else "") for f in registry.collect()}
+    listed = {w for cell in first_cells(text("operations.md"), "metric") for w in words(cell)}
+    assert listed == exist
+    everywhere = "\n".join(d.read_text(encoding="utf-8") for d in documents())
+    named = set(re.findall(r"\bpodvigil_[a-z_]+", everywhere))
+    assert named - exist - {"podvigil_build_info"} == set()
+
+
+MONITOR = re.compile(r"^( *)(apiVersion: podvigil\.io/v1alpha1\n(?:(?!\1(?:EOF|```)).+\n)+)", re.MULTILINE)
+"""A manifest, in a fence or indented, up to the end of its block."""
+
+
+def examples() -> list[tuple[str, dict[str, Any]]]:
+    """Every AnomalyMonitor written out in a document."""
+    found = []
+    for document in documents():
+        for indent, block in MONITOR.findall(document.read_text(encoding="utf-8")):
+            body = yaml.safe_load(dedent(indent + block))
+            found.append((str(document.relative_to(ROOT)), body))
+    return found
+
+
+def missing(given: Any, read: Any) -> list[str]:
+    """Keys of `given` that were not understood: the models drop what they do not know."""
+    if isinstance(given, dict) and isinstance(read, dict):
+        return [
+            f"{key}.{inner}".rstrip(".")
+            for key, value in given.items()
+            for inner in (missing(value, read[key]) if key in read else [""])
+        ]
+    return []
+
+
+def test_examples_of_monitors_are_valid() -> None:
+    found = examples()
+    assert {name for name, _ in found} >= {"README.md", "docs/monitor.md", "deploy/README.md"}
+    for name, body in found:
+        read = AnomalyMonitor.model_validate(body).dump()
+        assert missing(body, read) == [], name
+
+
+def test_make_targets_in_documents_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named: set[str] = set()
+    for document in documents():
+        content = document.read_text(encoding="utf-8")
+        named |= set(re.findall(r"(?:`|^ {4})make ([a-z]+)\b", content, re.MULTILINE))
+    assert named
+    assert named <= targets
