@@ -118,7 +118,8 @@ def _claimed(ctx: Context, execution: Execution, now: datetime) -> Step:
         return Finish(
             Reason.FAILED,
             Reason.STALE_TARGET,
-            f"{ctx.written()} was changed by someone else while its change was under way: nothing was done to it",
+            f"{ctx.written()} was changed by someone else while its change was under way: "
+            "ours is not there, and is not made any more",
         )
     if now >= ctx.plan.expires_at:
         return Finish(Reason.EXPIRED, Reason.PLAN_EXPIRED, _expiry(ctx))

@@ -58,7 +58,9 @@ def judge(facts: GateFacts) -> Gate:
     """Say whether the gate stands; every flaw is named at once."""
     flaws = [*_policy_flaws(facts.policy), *_binding_flaws(facts.bindings), *_probe_flaws(facts.probe)]
     if facts.own_rights:
-        flaws.append(f"this executor may itself {', '.join(facts.own_rights)}")
+        flaws.append(
+            f"this executor may itself {', '.join(facts.own_rights)}: run it under its own ServiceAccount"
+        )
     if flaws:
         return Gate(False, Reason.GATE_NOT_STANDING, "; ".join(flaws))
     return Gate(

@@ -6,11 +6,11 @@ The rule, in the order in which it is asked at each look, until the window ends:
     more than two container restarts beyond the baseline           Harmful
     fewer ready than the baseline less what the rollout may take
     away, at two looks in a row                                    Harmful
-    rolled out, healthy, and judged inactive since                 Succeeded
     otherwise                                                      look again
   and when the window has ended:
     fewer ready than before                                        Harmful
     no fresh report since the change                               Inconclusive
+    rolled out, healthy, and judged inactive since                 Succeeded
     the report is active, or the rollout has not finished          Ineffective
 """
 
@@ -68,14 +68,14 @@ def judge(effect: Effect, *, now: datetime) -> Verdict | None:
         return Verdict(Reason.INCONCLUSIVE, "the target is gone, or another object has its name")
     if harm := _harm(effect, target, is_over=is_over):
         return Verdict(Reason.HARMFUL, harm)
+    if not is_over:
+        return None  # a fresh pod looks well for a moment whatever is wrong: success is what lasts
     is_active = _is_active(effect, now)
     if is_active is False and _is_recovered(effect, target):
         return Verdict(
             Reason.SUCCEEDED,
             f"the report is not active any more and {target.ready} of {target.replicas} pods are ready",
         )
-    if not is_over:
-        return None
     if is_active is None:
         return Verdict(
             Reason.INCONCLUSIVE, "the window ended without a fresh report about the target since the change"
