@@ -21,10 +21,10 @@ export PYTHONPATH := $(CURDIR)/deploy/local
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
 	--no-header --python-version 3.11 --universal
 
-.PHONY: help venv lock binaries lint types unit integration test crds model demo clean
+.PHONY: help venv lock binaries lint types unit integration test crds model demo bench-detection clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 venv: $(STAMP) ## Make .venv with everything the lock file names
 
@@ -40,6 +40,8 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.lock pyproject.toml
 
 lock: venv ## Resolve the dependencies anew, into requirements/
 	$(LOCK) pyproject.toml --extra train --extra dev -o requirements/dev.lock
+	$(LOCK) pyproject.toml -c requirements/dev.lock -o requirements/operator.lock
+	echo hatchling | $(LOCK) - -c requirements/dev.lock -o requirements/build.lock
 	echo uv | $(LOCK) - -o requirements/bootstrap.txt
 
 binaries: venv ## Find or build the programs of the local control plane
@@ -72,3 +74,6 @@ demo: venv binaries ## From nothing to a repaired workload; KEEP=1 leaves it run
 
 clean: ## Remove what was made here; the built programs stay in the cache
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+bench-detection: venv ## Judge our detector and others; DATA=folder holds the labelled sets
+	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m detection.run $(if $(DATA),--data $(DATA))

@@ -170,9 +170,15 @@ class DetectionSpec(ApiModel):
             ),
         ),
     ] = None
-    threshold_permille: int | None = permille_field(
-        None, description="Report a pod when its calibrated probability of being abnormal reaches this."
-    )
+    threshold_permille: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1000,
+            description="Report a pod when its calibrated probability of being abnormal reaches this, in thousandths, "
+            "1 to 1000. More than the model is ever sure of means: as sure as it ever is.",
+        ),
+    ] = None
     minimum_duration: str = duration_field(
         "1m",
         at_least="0s",

@@ -45,8 +45,6 @@ class Reason(StrEnum):
     """The model file fails its checks; the statistics score alone."""
     MODEL_NOT_USED = "ModelNotUsed"
     """The monitor asks for the statistics alone."""
-    TICK_OVERRUN = "TickOverrun"
-    """Evaluation takes longer than the interval."""
 
     # -- AnomalyReport
     MONITOR_DELETED = "MonitorDeleted"

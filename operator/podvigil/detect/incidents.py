@@ -2,8 +2,8 @@
 
         over for `minimum_duration`             below for `clear_after`
     (pending) ─────────────────────▶ open ─────────────────────────────▶ closed
-        │ below at any tick           ▲ │ a tick without data changes nothing:
-        ▼                             └─┘ not seen is neither good nor bad news
+        │ below, or no data,          ▲ │ a tick without data changes nothing:
+        ▼ at any tick                 └─┘ not seen is neither good nor bad news
      forgotten
 
 All pods of a workload with the same trouble are one incident. While the model already has an incident for
@@ -52,6 +52,8 @@ class Incident:
     last_evaluated: datetime
     opened_at: datetime | None = None
     """When it was found to last; None while it is pending."""
+    calm_since: datetime | None = None
+    """When it was first judged and not seen; None while it is seen. An outage is not calm."""
     findings: tuple[Finding, ...] = ()
     """The pods in trouble at the last tick that could judge them, the worst first."""
     evaluated: int = 0
@@ -75,6 +77,8 @@ class Step:
     opened: tuple[Incident, ...] = ()
     closed: tuple[Incident, ...] = ()
     """Open ones that are over now; they are no longer among `incidents`."""
+    gone: tuple[Incident, ...] = ()
+    """Open ones whose workload has no pods any more; they are no longer among `incidents` either."""
 
 
 def step(
@@ -85,17 +89,23 @@ def step(
     kept: dict[IncidentKey, Incident] = {}
     opened: list[Incident] = []
     closed: list[Incident] = []
+    gone: list[Incident] = []
     for key in {**incidents, **groups}:
         before, findings = incidents.get(key), groups.get(key, ())
         after = _next(before, findings, seen, now=now, rules=rules)
         if after is None:
             if before is not None and before.is_open:
-                closed.append(replace(before, findings=(), last_evaluated=now))
+                ended = gone if _is_gone(before, seen) else closed
+                ended.append(replace(before, findings=(), last_evaluated=now))
             continue
         if after.is_open and (before is None or not before.is_open):
             opened.append(after)
         kept[key] = after
-    return Step(kept, tuple(opened), tuple(closed))
+    return Step(kept, tuple(opened), tuple(closed), tuple(gone))
+
+
+def _is_gone(incident: Incident, seen: Observation) -> bool:
+    return seen.existing is not None and incident.workload.uid not in seen.existing
 
 
 def _grouped(
@@ -127,22 +137,20 @@ def _next(
             return None
         first = findings[0]
         before = Incident(first.workload, first.signal, since=now, last_seen=now, last_evaluated=now)
-    uid = before.workload.uid
-    if seen.existing is not None and uid not in seen.existing:
+    if _is_gone(before, seen):
         return None
     judged = seen.scored if before.signal in _FROM_METRICS else seen.running
-    evaluated = judged.get(uid, 0)
+    evaluated = judged.get(before.workload.uid, 0)
     if not findings and not evaluated:
-        return before
-    if before.is_open:
-        if findings:
-            return replace(before, last_seen=now, last_evaluated=now, findings=findings, evaluated=evaluated)
-        if now - before.last_seen >= rules.clear_after:
+        # What was only suspected must last without a break, and a gap could hide one.
+        return before if before.is_open else None
+    now_seen = replace(before, last_evaluated=now, findings=findings, evaluated=evaluated)
+    if not before.is_open:
+        if not over:
             return None
-        return replace(before, last_evaluated=now, findings=(), evaluated=evaluated)
-    if not over:
-        return None
-    opened_at = now if now - before.since >= rules.minimum_duration else None
-    return replace(
-        before, last_seen=now, last_evaluated=now, findings=findings, evaluated=evaluated, opened_at=opened_at
-    )
+        opened_at = now if now - before.since >= rules.minimum_duration else None
+        return replace(now_seen, last_seen=now, opened_at=opened_at)
+    if findings:
+        return replace(now_seen, last_seen=now, calm_since=None)
+    calm_since = before.calm_since or now
+    return None if now - calm_since >= rules.clear_after else replace(now_seen, calm_since=calm_since)

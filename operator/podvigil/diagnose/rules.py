@@ -18,7 +18,7 @@ TRAFFIC_SHARE: Final = 0.15
 """Network features that make this much of the score speak for load rather than for a fault."""
 
 MOST: Final = 0.5
-"""Trouble in at least this share of the replicas is the workload's, not one pod's."""
+"""Trouble in more than this share of the replicas is the workload's, not one pod's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Facts:
     @property
     def is_widespread(self) -> bool:
         """Whether most replicas are in trouble, and there is more than one."""
-        return self.pods_evaluated > 1 and self.pods_affected >= MOST * self.pods_evaluated
+        return self.pods_evaluated > 1 and self.pods_affected > MOST * self.pods_evaluated
 
     @property
     def traffic_is_up(self) -> bool:

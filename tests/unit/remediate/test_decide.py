@@ -215,9 +215,9 @@ INEFFECTIVE_SCALE: dict[str, Any] = {
         ),
         pytest.param(
             {"request_change": DONE, "target": RESTARTED, "report_change": active("False", -5)},
-            Conclude,
+            Watch,
             None,
-            id="recovered",
+            id="calm-but-the-window-is-not-over",
         ),
         pytest.param(
             {"request_change": DONE, "target": None}, Conclude, None, id="target-gone-while-watching"

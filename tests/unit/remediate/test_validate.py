@@ -32,7 +32,8 @@ CALM = report(active("False", -5))
     ("change", "outcome"),
     [
         pytest.param({}, None, id="still-active"),
-        pytest.param({"report": CALM}, Reason.SUCCEEDED, id="calm-and-healthy"),
+        pytest.param({"report": CALM}, None, id="calm-and-healthy-so-far"),
+        pytest.param({**OVER, "report": CALM}, Reason.SUCCEEDED, id="calm-and-healthy-to-the-end"),
         pytest.param(
             {"report": CALM, "target": deployment(status__updatedReplicas=3)}, None, id="calm-and-rolling-out"
         ),

@@ -108,8 +108,6 @@ class Evaluation:
             trouble = Trouble(error.reason, str(error))
         except NoSamples as error:
             trouble = Trouble(Reason.NO_SAMPLES, str(error))
-        except ValueError as error:  # an address that is none
-            trouble = Trouble(Reason.INVALID_SPEC, str(error))
         except ClusterError as error:  # the Secret could not be read
             trouble = Trouble(Reason.API_SERVER_REFUSED, str(error))
         else:

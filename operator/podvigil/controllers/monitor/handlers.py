@@ -59,13 +59,21 @@ class Analyst:
         self._ports.metrics.missed_ticks.labels(watch.name).inc(tick.missed)
         await watch.tick(now, tick.missed)
 
-    async def forget(self, uid: str) -> None:
-        """End a monitor that is being deleted."""
-        self._due.pop(uid, None)
-        watch = self._watches.pop(uid, None)
+    async def forget(self, body: dict[str, Any]) -> None:
+        """End a monitor that is being deleted; what it reported before this process began is closed too.
+
+        Raises: ClusterError.
+        """
+        now, uid = self._ports.clock(), str(body["metadata"]["uid"])
+        watch = self._watches.get(uid)
+        if watch is None:
+            monitor = await self._read(body, now)
+            watch = None if monitor is None else Watch(monitor, self._ports)
         if watch is not None:
-            await watch.close(self._ports.clock())
+            await watch.close(now)
             self._ports.retire(watch.name)
+        self._watches.pop(uid, None)
+        self._due.pop(uid, None)
 
     async def _read(self, body: dict[str, Any], now: datetime) -> AnomalyMonitor | None:
         """Read a monitor; one that this version cannot use says so in its status."""
@@ -98,5 +106,8 @@ def register(registry: kopf.OperatorRegistry, ports: Ports) -> None:
         await analyst.beat(dict(body))
 
     @kopf.on.delete(*where, registry=registry, optional=True)
-    async def deleted(uid: str, **_: Any) -> None:
-        await analyst.forget(uid)
+    async def deleted(body: kopf.Body, **_: Any) -> None:
+        try:
+            await analyst.forget(dict(body))
+        except ClusterError as error:
+            raise kopf.TemporaryError(f"cannot close its reports: {error}", delay=RETRY_SECONDS) from error

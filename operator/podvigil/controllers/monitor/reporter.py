@@ -74,7 +74,9 @@ class Reporter:
         left = WRITES_PER_TICK
         for incident in step.closed:
             await self._close(incident, now)
-            left -= 1
+        for incident in step.gone:
+            await self._close(incident, now, Reason.TARGET_GONE, f"{incident.workload} has no pods any more")
+        left -= len(step.closed) + len(step.gone)
         open_ones = sorted((i for i in step.incidents.values() if i.is_open), key=lambda i: i.since)
         self.held_back = max(0, len(open_ones) - cap)
         due = [i for i in open_ones[:cap] if self._is_due(i, threshold, interval, now)]

@@ -88,7 +88,7 @@ def active_status(
         "request": None if new_episode else before.request,
     }
     if worst is None:  # between two findings: the last explanation stands
-        return before.model_copy(update=common)
+        return before.model_copy(update=common | {"affected_pods": None})
     explained = diagnose(facts)
     common["conditions"] = set_condition(
         conditions,

@@ -142,11 +142,13 @@ class Scoring:
             nobody = np.zeros(known.shape, bool)
             return Verdict(scores, np.full(known.shape, np.nan), None, nobody, nobody, settled)
         probability = self._curve.at(scores.score, calibrated)
-        wanted = self._dial.probability
-        if wanted is not None:
+        if self._dial.probability is not None:
+            # A model is never surer than its curve's end: a higher wish would silence it for good.
+            wanted = min(self._dial.probability, float(self._curve.probability[-1]))
+            margin = float(np.interp(wanted, self._curve.probability, self._curve.margin))
             over = known & (probability >= wanted)
             held = known & (probability >= HOLD_RATIO * wanted)
-            return Verdict(scores, probability, calibrated, over, held, settled)
+            return Verdict(scores, probability, calibrated + margin, over, held, settled)
         threshold = self._maxima.threshold(self._dial.false_alarms_per_pod_day)
         assert threshold is not None, "the budget does not change whether there are enough blocks"
         over = known & (scores.score >= threshold)

@@ -34,7 +34,7 @@ class CredentialsMissing(Exception):
 
 
 class NoSource(Exception):
-    """Neither the monitor nor the settings name a source."""
+    """Neither the monitor nor the settings name a source, or what they name is no address."""
 
     reason: Final = Reason.INVALID_SPEC
 
@@ -107,7 +107,7 @@ async def open_source(
         default_url: of the settings, for a monitor that names none.
         namespace: where the Secret with the token is: the operator's own.
 
-    Raises: NoSource, CredentialsMissing, ClusterError; ValueError for an address that is none.
+    Raises: NoSource, CredentialsMissing, ClusterError.
     """
     wanted = spec.sources.prometheus
     url = wanted.url or default_url
@@ -132,5 +132,10 @@ async def open_source(
             raise CredentialsMissing(
                 f"Secret {namespace}/{reference.name} key {reference.key} holds no token: {error}"
             ) from error
-    source = PrometheusSource(url, auth=auth, timeout_seconds=parse_duration(wanted.timeout).total_seconds())
+    try:
+        source = PrometheusSource(
+            url, auth=auth, timeout_seconds=parse_duration(wanted.timeout).total_seconds()
+        )
+    except ValueError as error:
+        raise NoSource(str(error)) from error
     return Source(source, pool, spec)

@@ -3,6 +3,7 @@
 `Watch.tick` is the whole way of the data on one screen: select, place, look, judge, report, propose, tell.
 """
 
+import asyncio
 import logging
 import time
 from dataclasses import replace
@@ -46,6 +47,8 @@ class Watch:
         self._incidents: dict[IncidentKey, Incident] | None = None
         self._chores_at: datetime | None = None
         self._missed = 0
+        self._reporting = asyncio.Lock()
+        self._is_closed = False
 
     def adopt(self, monitor: AnomalyMonitor) -> None:
         """Take a changed monitor; what is remembered stays, unless the change makes it meaningless."""
@@ -58,9 +61,15 @@ class Watch:
         self._missed += missed
         selection = await self._select(now)
         if isinstance(selection, Trouble):
-            facts = TickFacts(spec_trouble=selection)
+            # Nothing was judged: what lasts too long without a judgement says so in its report.
+            unseen = Step(self._incidents or {})
+            await self._report(unseen, None, now)
+            active = sum(i.is_open for i in unseen.incidents.values())
+            facts = TickFacts(spec_trouble=selection, active=active)
         else:
             facts = await self._evaluate(selection, now, missed)
+        if self._is_closed:
+            return
         facts = replace(
             facts,
             duration_seconds=time.monotonic() - started,
@@ -72,9 +81,16 @@ class Watch:
         self._ports.beat(self.name)
 
     async def close(self, now: datetime) -> None:
-        """End in order when the monitor is deleted."""
-        message = f"AnomalyMonitor {self.name} was deleted"
-        await self._reporter.close_all((self._incidents or {}).values(), Reason.MONITOR_DELETED, message, now)
+        """End in order when the monitor is deleted, even before its first tick. Raises: ClusterError.
+
+        A tick under way may still be looking; it will find the monitor closed and report nothing more.
+        """
+        self._is_closed = True
+        async with self._reporting:
+            if self._incidents is None:
+                self._incidents = dict(await self._reporter.load(now))
+            message = f"AnomalyMonitor {self.name} was deleted"
+            await self._reporter.close_all(self._incidents.values(), Reason.MONITOR_DELETED, message, now)
         self._evaluation.close()
         self._ports.metrics.forget(self.name)
 
@@ -130,7 +146,12 @@ class Watch:
         return done
 
     async def _report(self, done: Step, threshold: float | None, now: datetime) -> None:
-        """Bring reports and requests in step with the incidents."""
+        """Bring reports and requests in step with the incidents, unless the monitor was closed meanwhile."""
+        async with self._reporting:
+            if not self._is_closed:
+                await self._write(done, threshold, now)
+
+    async def _write(self, done: Step, threshold: float | None, now: datetime) -> None:
         spec = self.monitor.spec
         interval, cap = parse_duration(spec.interval), spec.reports.maximum_active
         await self._reporter.write(done, threshold=threshold, interval=interval, cap=cap, now=now)
