@@ -1,0 +1,177 @@
+"""What a request's status says after each step, and when it is not worth a write."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from podvigil.api.conditions import find_condition
+from podvigil.api.reasons import Reason
+from podvigil.api.request import Health, Preflight, RequestStatus, Reversibility
+from podvigil.api.request import Refusal as ShownRefusal
+from podvigil.controllers.remediation import status
+from podvigil.remediate.actions.base import Change
+from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.steps import Claim, Conclude, Finish, Hold, Settle, Watch
+from podvigil.remediate.validate import Verdict
+from unit.remediate.world import CLAIM, ME, NOW, at, context, request
+from unit.remediate.world import UID as TOKEN
+
+HEALTH = Health(replicas=4, ready_replicas=4)
+FOUND = Preflight(
+    checked_at=NOW,
+    reversibility=Reversibility.NOTHING_TO_UNDO,
+    way_back="-",
+    past_success="-",
+    disruption="none",
+)
+CHANGE = Change({"restartedAt": ""}, {"restartedAt": at(0)}, TOKEN)
+EXECUTED = {
+    "status.execution": {**CLAIM, "finishedAt": at(-60)},
+    "status.validation": {"until": at(120)},
+}
+
+
+def said(after: RequestStatus) -> dict[str, str]:
+    return {c.type: f"{c.status} {c.reason}" for c in after.conditions}
+
+
+@pytest.mark.parametrize(
+    ("approval", "condition"),
+    [
+        pytest.param(None, "Unknown AwaitingApproval", id="undecided"),
+        pytest.param({"decision": "Approved", "approvedBy": "alice"}, "True Approved", id="approved"),
+        pytest.param({"decision": "Denied", "approvedBy": "alice"}, "False Denied", id="denied"),
+    ],
+)
+def test_every_write_says_what_was_decided(approval: dict[str, Any] | None, condition: str) -> None:
+    draft = status.begin(request({"spec.approval": approval}), NOW)
+    assert said(draft.status) == {"Approved": condition}
+
+
+def test_a_decision_is_quoted_with_its_author_and_reason() -> None:
+    approval = {"decision": "Denied", "approvedBy": "alice", "reason": "release today"}
+    draft = status.begin(request({"spec.approval": approval}), NOW)
+    condition = find_condition(draft.status.conditions, "Approved")
+    assert condition is not None
+    assert condition.message == "Denied by alice: release today"
+    assert condition.observed_generation == 2
+
+
+def test_a_preflight_with_objections_names_them_all() -> None:
+    refusals = (
+        ShownRefusal(reason="Paused", message="the monitor is paused"),
+        ShownRefusal(reason="BudgetBlocks", message="web allows 0"),
+    )
+    found = FOUND.model_copy(update={"refusals": refusals})
+    after = status.preflighted(status.begin(request({"spec.approval": None}), NOW), found).status
+    condition = find_condition(after.conditions, "Preflighted")
+    assert condition is not None
+    assert condition.message == "Paused: the monitor is paused; BudgetBlocks: web allows 0"
+    assert said(after) == {
+        "Approved": "Unknown AwaitingApproval",
+        "Preflighted": "False Paused",
+        "Succeeded": "Unknown AwaitingApproval",
+    }
+
+
+def test_a_claim_is_written_before_the_change() -> None:
+    after = status.claimed(status.begin(request(), NOW), Claim(CHANGE, HEALTH), ME).status
+    assert after.execution is not None
+    assert (after.execution.claimed_by, after.execution.token) == (ME, TOKEN)
+    assert after.execution.finished_at is None
+    assert said(after)["Executed"] == "Unknown Executing"
+
+
+def test_a_record_opens_the_validation_window() -> None:
+    ctx = context(request_change={"status.execution": CLAIM})
+    after = status.recorded(status.begin(ctx.request, NOW), ctx).status
+    assert after.execution is not None
+    assert after.validation is not None
+    assert after.execution.finished_at == NOW
+    assert after.validation.until == NOW + timedelta(minutes=3)
+    assert after.validation.score_before_milli == 9000
+    assert said(after) == {
+        "Approved": "True Approved",
+        "Executed": "True Executed",
+        "Succeeded": "Unknown Validating",
+        "Validated": "Unknown Validating",
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "condition"),
+    [
+        (Reason.SUCCEEDED, "True Succeeded"),
+        (Reason.INEFFECTIVE, "False Ineffective"),
+        (Reason.HARMFUL, "False Harmful"),
+        (Reason.INCONCLUSIVE, "Unknown Inconclusive"),
+    ],
+)
+def test_a_verdict_is_a_condition(outcome: Reason, condition: str) -> None:
+    ctx = context(request_change=EXECUTED)
+    step = Conclude(Verdict(outcome, "judged"), HEALTH)
+    after = status.concluded(status.begin(ctx.request, NOW), step, ctx).status
+    assert said(after)["Validated"] == condition
+    assert after.validation is not None
+    assert after.validation.observed == HEALTH
+
+
+def test_the_end_says_what_never_came_to_be() -> None:
+    end = Finish(Reason.REFUSED, Reason.STALE_TARGET, "it was edited")
+    after = status.finished(status.begin(request(), NOW), end).status
+    assert said(after)["Executed"] == "False StaleTarget"
+    assert said(after)["Succeeded"] == "False Refused"
+    summary = find_condition(after.conditions, "Succeeded")
+    assert summary is not None
+    assert summary.message == "StaleTarget: it was edited"
+    assert after.finished_at == NOW
+
+
+def test_the_end_of_a_success_puts_nothing_back() -> None:
+    end = Finish(Reason.SUCCEEDED, Reason.SUCCEEDED, "calm again")
+    after = status.finished(status.begin(request(EXECUTED), NOW), end).status
+    assert said(after)["RolledBack"] == "False NotNeeded"
+    assert said(after)["Succeeded"] == "True Succeeded"
+
+
+def test_the_end_keeps_what_was_said_about_the_rollback() -> None:
+    draft = status.settled(status.begin(request(EXECUTED), NOW), Settle(True, Reason.ROLLED_BACK, "put back"))
+    after = status.finished(draft, Finish(Reason.HARMFUL, Reason.HARMFUL, "worse")).status
+    assert said(after)["RolledBack"] == "True RolledBack"
+
+
+def test_a_wait_says_why() -> None:
+    refusal = Refusal(Reason.PAUSED, "the monitor is paused", timedelta(seconds=30))
+    after = status.held(status.begin(request(), NOW), Hold(refusal, timedelta(seconds=30))).status
+    assert said(after)["Executed"] == "False Paused"
+    assert said(after)["Succeeded"] == "Unknown Paused"
+
+
+def test_looking_at_the_same_again_changes_nothing() -> None:
+    ctx = context(request_change=EXECUTED)
+    step = Watch(HEALTH, timedelta(seconds=5))
+    once = status.watched(status.begin(ctx.request, NOW), step, ctx)
+    seen = ctx.request.model_copy(update={"status": once.status})
+    twice = status.watched(status.begin(seen, NOW + timedelta(seconds=5)), step, ctx)
+    assert twice.status == once.status
+
+
+@pytest.mark.parametrize(
+    ("later", "change", "worth"),
+    [
+        pytest.param(60, {}, False, id="the-same-a-minute-later"),
+        pytest.param(300, {}, True, id="the-same-five-minutes-later"),
+        pytest.param(60, {"pods_disturbed": 3}, True, id="something-else"),
+    ],
+)
+def test_an_unchanged_preflight_is_not_written_each_time(
+    later: int, change: dict[str, Any], worth: bool
+) -> None:
+    before = RequestStatus(preflight=FOUND)
+    found = FOUND.model_copy(update={"checked_at": NOW + timedelta(seconds=later), **change})
+    assert status.is_worth_writing(before, RequestStatus(preflight=found), seconds=300) is worth
+
+
+def test_a_first_preflight_is_written() -> None:
+    assert status.is_worth_writing(RequestStatus(), RequestStatus(preflight=FOUND), seconds=300)
