@@ -7,7 +7,6 @@ and the server is asked to refuse what it must refuse. `judge` is pure; `gather_
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from podvigil.api.actions import ActionName
@@ -210,7 +209,7 @@ def _approved_request(namespace: str, me: str) -> Json:
                 "report": {"signal": "MemoryHigh", **nothing},
                 "monitor": "gate-check",
                 "message": "Tries whether the approval gate refuses; a dry run.",
-                "expiresAt": (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "expiresAt": "2999-01-01T00:00:00Z",
             },
             "approval": {"decision": "Approved", "approvedBy": me},
         },
