@@ -32,8 +32,8 @@ from podvigil.settings import Mode, Settings
 
 logger = logging.getLogger(__name__)
 
-STOP_SECONDS: Final = 4.0
-"""How long parts may take to end after SIGTERM; a second is left of the five that are promised."""
+STOP_SECONDS: Final = 3.0
+"""How long parts may take to end after SIGTERM; of the five seconds that are promised the HTTP server takes one."""
 
 TICK_STALLED_SECONDS: Final = 300.0
 """A monitor that ticked and then says nothing for so long hangs: the kubelet should restart us."""
@@ -68,9 +68,7 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stopping, stop, number)
+    _listen(stop)
     metrics, watchdog = _metrics(), Watchdog()
     try:
         server = await start_server(settings.http_host, settings.http_port, watchdog, metrics)
@@ -121,19 +119,20 @@ async def _work(
         parts["executor"] = executor.run(stop, beat)
     kopf_stop = asyncio.Event()
     tasks: dict[str, asyncio.Future[Any]] = {n: asyncio.ensure_future(p) for n, p in parts.items()}
-    # kopf cancels every task that was made after its own start, so it starts last.
-    tasks["kopf"] = asyncio.ensure_future(
-        kopf.operator(
-            registry=registry,
-            settings=_kopf_settings(),
-            standalone=True,
-            clusterwide=True,
-            stop_flag=kopf_stop,
-        )
+    stopping = asyncio.ensure_future(stop.wait())
+    # kopf ends every task that was made after its own start, and waits for it: it starts last.
+    ours = asyncio.all_tasks()
+    theirs = await kopf.spawn_tasks(
+        registry=registry,
+        settings=_kopf_settings(),
+        standalone=True,
+        clusterwide=True,
+        stop_flag=kopf_stop,
     )
+    _listen(stop)  # once more: kopf has put its own signal handlers in place of ours
+    tasks["kopf"] = asyncio.ensure_future(kopf.run_tasks(theirs, ignored=ours))
     watchdog.started()
     logger.info("Started", extra={"mode": settings.mode.value, "user": user, "version": __version__})
-    stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait([stopping, *tasks.values()], return_when=asyncio.FIRST_COMPLETED)
     was_asked = stop.is_set()
     stop.set()
@@ -202,6 +201,8 @@ def _analyst_ports(
 def _kopf_settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False  # we publish our own events, each thing once
+    # Whether a tick under way has ended is asked this often when its monitor is deleted; kopf's minute is long.
+    settings.background.cancellation_polling = 1.0
     settings.persistence.finalizer = "podvigil.io/finalizer"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix="podvigil.io")
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix="podvigil.io")
@@ -218,6 +219,12 @@ def _metrics() -> CollectorRegistry:
         collector(registry=registry)
     Info("podvigil_build", "Version of the operator.", registry=registry).info({"version": __version__})
     return registry
+
+
+def _listen(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stopping, stop, number)
 
 
 def _stopping(stop: asyncio.Event, number: int) -> None:
