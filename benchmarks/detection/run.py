@@ -1,0 +1,133 @@
+"""Judges our detector and others on labelled sets: `make bench-detection DATA=FOLDER`.
+
+Ours is run through `scorer.py`, which is what the operator runs behind a file interface. The data is not part
+of this repository; without it this says so and ends well, so that it can stand in any pipeline.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from detection.bootstrap import Difference, difference
+from detection.peers import BY_CHANCE, PEERS
+from detection.report import Run, report
+from detection.sets import Floats, LabelledSet, labelled_sets
+
+from podvigil.detect.detector import Mode
+from podvigil.evaluate.figures import figures
+from podvigil.evaluate.files import read_scores
+
+ROOT: Final = Path(__file__).parents[2]
+RESULTS: Final = ROOT / "benchmarks" / "results" / "detection.md"
+SCORER_SECONDS: Final = 1_800
+"""A set of hours takes seconds; half an hour is a machine that does something else."""
+
+OURS: Final = (Mode.LSTM, Mode.STATISTICS, Mode.Z3, Mode.ADAPTIVE_Z)
+
+Scored = tuple[Run, tuple[Floats, ...]]
+
+
+def main() -> int:
+    """Judge what was asked for, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder with the labelled sets")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--model", type=Path, action="append", help="a model's folder; again for another seed"
+    )
+    parser.add_argument("--only", action="append", help="a scorer's name; again for another")
+    given = parser.parse_args()
+    if given.data is None:
+        print(
+            "SKIPPED: no labelled data. Name its folder: make bench-detection DATA=FOLDER (docs/evaluation.md)"
+        )
+        return 0
+    sets = labelled_sets(given.data)
+    if not sets:
+        print(f"{given.data}: holds no labelled set; docs/evaluation.md says what one is", file=sys.stderr)
+        return 2
+    runs: list[Run] = []
+    differences: dict[str, Difference] = {}
+    for labelled in sets:
+        scores: dict[str, tuple[Floats, ...]] = {}
+        for run, tests in judged(labelled, given.model or [ROOT / "models"], given.seeds, given.only):
+            runs.append(run)
+            scores.setdefault(run.scorer, tests)
+            print(f"{run.set} {run.scorer} {run.seed}: VUS-PR {run.figures.vus_pr:.3f}", flush=True)
+        if {str(Mode.LSTM), str(Mode.STATISTICS)} <= set(scores):
+            pair = scores[Mode.LSTM], scores[Mode.STATISTICS]
+            differences[labelled.name] = difference(labelled.labels, *pair)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(report(sets, runs, differences), encoding="utf-8")
+    print(f"Wrote {given.out}")
+    return 0
+
+
+def judged(labelled: LabelledSet, models: list[Path], seeds: int, only: list[str] | None) -> Iterator[Scored]:
+    """Run every scorer on one set."""
+    for mode in OURS:
+        if only is None or str(mode) in only:
+            for seed, model in enumerate(models if mode is Mode.LSTM else models[:1]):
+                yield ours(labelled, mode, model, seed)
+    for name in PEERS:
+        if only is None or name in only:
+            for seed in range(seeds if name in BY_CHANCE else 1):
+                yield peer(labelled, name, seed)
+
+
+def ours(labelled: LabelledSet, mode: Mode, model: Path, seed: int) -> Scored:
+    """Score through the production path."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, answer = Path(folder) / "in.npz", Path(folder) / "out.npz"
+        arrays = {f"train_{index}": values for index, values in enumerate(labelled.train)}
+        arrays |= {f"test_{index}": values for index, values in enumerate(labelled.test)}
+        arrays |= {"interval_s": np.array(labelled.interval_seconds), "seed": np.array(seed)}
+        with given.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        command = [sys.executable, str(ROOT / "benchmarks/detection/scorer.py"), "--mode", mode]
+        subprocess.run(
+            [*command, "--model", str(model), str(given), str(answer)],
+            check=True,
+            timeout=SCORER_SECONDS,
+            env=dict(os.environ),
+        )
+        scores = read_scores(answer, labelled.labels)
+        with np.load(answer, allow_pickle=False) as file:
+            fit, score = float(file["fit_s"]), float(file["score_s"])
+    found = figures(labelled.labels, scores.test, threshold=scores.threshold, history=scores.train)
+    run = Run(str(mode), labelled.name, seed, found, scores.threshold, *_cost(labelled, fit, score))
+    return run, scores.test
+
+
+def peer(labelled: LabelledSet, name: str, seed: int) -> Scored:
+    """Score with one of the others."""
+    detector = PEERS[name]()
+    started = time.perf_counter()
+    detector.fit(labelled.train, labelled.interval_seconds, seed)
+    fitted = time.perf_counter()
+    tests = tuple(detector.score(values) for values in labelled.test)
+    ended = time.perf_counter()
+    history = [detector.score(values) for values in labelled.train]
+    found = figures(labelled.labels, tests, history=history)
+    costs = _cost(labelled, fitted - started, ended - fitted)
+    return Run(name, labelled.name, seed, replace(found, at_threshold=None), None, *costs), tests
+
+
+def _cost(labelled: LabelledSet, fit: float, score: float) -> tuple[float, float]:
+    """Seconds to learn 1,000 pods, and milliseconds to score one sample of each."""
+    pods = labelled.labels.pods
+    samples = sum(values.shape[1] for values in labelled.test)
+    return fit / pods * 1e3, score / pods / samples * 1e6
+
+
+if __name__ == "__main__":
+    sys.exit(main())
