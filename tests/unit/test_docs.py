@@ -200,10 +200,10 @@ def test_examples_of_monitors_are_valid() -> None:
 
 
 def test_make_targets_in_documents_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named: set[str] = set()
     for document in documents():
         content = document.read_text(encoding="utf-8")
-        named |= set(re.findall(r"(?:`|^ {4})make ([a-z]+)\b", content, re.MULTILINE))
+        named |= set(re.findall(r"(?:`|^ {4})make ([a-z-]+)\b", content, re.MULTILINE))
     assert named
     assert named <= targets
