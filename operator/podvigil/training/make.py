@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 BETA: Final = 0.5
 """Sigma per unit of fault logit: chosen on real sets, where 0.25 to 1 made no difference beyond noise."""
-CLUSTERS: Final = 600
+CLUSTERS: Final = 400
 STEPS: Final = 1_500
-JUDGED_SHARE: Final = 10
+JUDGED_SHARE: Final = 8
 """One cluster to calibrate and one to check for so many to train."""
 REPORT_EVERY: Final = 100
 """Clusters; some seconds to a minute."""
