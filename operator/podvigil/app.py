@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -45,6 +45,16 @@ SOURCE_THREADS: Final = 6
 
 CONNECT_EVERY_SECONDS: Final = 5.0
 """How often a start waits for an API server that does not answer yet."""
+
+
+class Unwearied:
+    """The waits of kopf's retries, in seconds, without an end: giving up would end the process in an outage."""
+
+    def __iter__(self) -> Iterator[float]:
+        """Begin anew, as for each request."""
+        yield from (1.0, 1.0, 2.0, 3.0, 5.0)
+        while True:
+            yield 10.0
 
 
 class StartError(Exception):
@@ -203,6 +213,8 @@ def _kopf_settings() -> kopf.OperatorSettings:
     settings.posting.enabled = False  # we publish our own events, each thing once
     # Whether a tick under way has ended is asked this often when its monitor is deleted; kopf's minute is long.
     settings.background.cancellation_polling = 1.0
+    settings.networking.error_backoffs = Unwearied()
+    settings.networking.connect_timeout = 5.0
     settings.persistence.finalizer = "podvigil.io/finalizer"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix="podvigil.io")
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix="podvigil.io")

@@ -110,7 +110,7 @@ class Settings(BaseSettings):
             le=100,
             description="False alarms that a pod may cause in a day, for monitors that set none.",
         ),
-    ] = 1.0
+    ] = 0.1  # ten a day among a hundred pods, before minimumDuration and grouping: what one person can look at
     model_directory: Annotated[
         Path | None,
         Field(description="Folder of the model's files; absent: the model that ships with this version."),

@@ -45,7 +45,7 @@ def test_defaults() -> None:
         "operator_namespace": "podvigil-system",
         "prometheus_url": None,
         "anomaly_threshold": None,
-        "false_alarms_per_pod_day": 1.0,
+        "false_alarms_per_pod_day": 0.1,
         "model_directory": None,
         "maximum_pods": 20_000,
         "dry_run": False,

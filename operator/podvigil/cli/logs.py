@@ -11,14 +11,16 @@ from podvigil.settings import LogFormat, Settings
 _KNOWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record carries; the rest are the fields that the caller gave."""
 
+_KOPFS_OWN: Final = frozenset({"k8s_skip", "settings"})
+"""What kopf hands to its own handlers in every record: all of its settings would be two thousand characters."""
+
 _NOISY: Final = ("kopf", "kubernetes", "urllib3", "aiohttp", "asyncio")
 """Libraries whose everyday lines are of use to their authors."""
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {
-        k: v for k, v in vars(record).items() if k not in _KNOWN and not k.startswith("_") and k != "k8s_skip"
-    }
+    hidden = _KNOWN | _KOPFS_OWN
+    return {k: v for k, v in vars(record).items() if k not in hidden and not k.startswith("_")}
 
 
 def _time(record: logging.LogRecord) -> str:

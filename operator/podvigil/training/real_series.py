@@ -26,7 +26,11 @@ FEWEST_PODS: Final = 6
 
 SOURCES: Final = {
     "nezha": DataSource("Nezha (training ranges)", "MIT", "https://github.com/IntelligentDDS/Nezha"),
-    "nab": DataSource("Numenta Anomaly Benchmark (load curves)", "MIT-style, see its repository", "https://github.com/numenta/NAB"),
+    "nab": DataSource(
+        "Numenta Anomaly Benchmark (load curves)",
+        "MIT-style, see its repository",
+        "https://github.com/numenta/NAB",
+    ),
     "mscloud": DataSource(
         "Microsoft cloud monitoring dataset (load curves)",
         "MIT",
