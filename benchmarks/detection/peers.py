@@ -4,6 +4,7 @@ All of these see each pod alone. Values are (pods, T, features) without NaN, sco
 None may look ahead, but for ECOD and COPOD, which rank a sample among all that are to be scored.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -14,6 +15,7 @@ from scipy.stats import skew
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
+from sklearn.exceptions import ConvergenceWarning
 
 Floats = npt.NDArray[np.float64]
 
@@ -186,7 +188,11 @@ class Netdata:
         for pod in range(past.shape[0]):
             for feature in range(past.shape[2]):
                 windows = self._windows(past[pod, :, feature])
-                model = KMeans(2, n_init=1, random_state=seed).fit(windows)
+                with warnings.catch_warnings():
+                    warnings.simplefilter(
+                        "ignore", ConvergenceWarning
+                    )  # a metric that never moves has one centre
+                    model = KMeans(2, n_init=1, random_state=seed).fit(windows)
                 far = model.transform(windows).mean(axis=1)
                 self._models[pod, feature] = (model, far.min(), far.max())
 

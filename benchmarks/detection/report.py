@@ -8,6 +8,7 @@ import numpy as np
 from detection.bootstrap import Difference
 from detection.sets import LabelledSet
 
+from podvigil.detect.store import Model
 from podvigil.evaluate.figures import Figures
 
 
@@ -75,17 +76,28 @@ COSTS: Final[tuple[tuple[str, str, Value, int], ...]] = (
 )  # fmt: skip
 
 
-def report(sets: Sequence[LabelledSet], runs: Sequence[Run], differences: Mapping[str, Difference]) -> str:
+def report(
+    sets: Sequence[LabelledSet],
+    runs: Sequence[Run],
+    differences: Mapping[str, Difference],
+    models: Sequence[Model],
+) -> str:
     """Return the whole document."""
-    return "\n".join(_lines(sets, runs, differences)) + "\n"
+    return "\n".join(_lines(sets, runs, differences, models)) + "\n"
 
 
 def _lines(
-    sets: Sequence[LabelledSet], runs: Sequence[Run], differences: Mapping[str, Difference]
+    sets: Sequence[LabelledSet],
+    runs: Sequence[Run],
+    differences: Mapping[str, Difference],
+    models: Sequence[Model],
 ) -> Iterator[str]:
     yield "# Detection on labelled sets"
     yield ""
     yield INTRODUCTION
+    for model in models:
+        yield f"Model {model.version}, `cell.tflite` sha256 {model.sha256[:12]}…."
+    yield ""
     yield from _sets(sets)
     yield from _gates(sets, runs)
     yield from _thresholds(sets, runs)

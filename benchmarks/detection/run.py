@@ -22,6 +22,7 @@ from detection.report import Run, report
 from detection.sets import Floats, LabelledSet, labelled_sets
 
 from podvigil.detect.detector import Mode
+from podvigil.detect.store import ModelError, load_model
 from podvigil.evaluate.figures import figures
 from podvigil.evaluate.files import read_scores
 
@@ -51,6 +52,12 @@ def main() -> int:
             "SKIPPED: no labelled data. Name its folder: make bench-detection DATA=FOLDER (docs/evaluation.md)"
         )
         return 0
+    folders = given.model or [ROOT / "models"]
+    try:
+        models = [load_model(folder) for folder in folders]
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return 2
     sets = labelled_sets(given.data)
     if not sets:
         print(f"{given.data}: holds no labelled set; docs/evaluation.md says what one is", file=sys.stderr)
@@ -59,7 +66,7 @@ def main() -> int:
     differences: dict[str, Difference] = {}
     for labelled in sets:
         scores: dict[str, tuple[Floats, ...]] = {}
-        for run, tests in judged(labelled, given.model or [ROOT / "models"], given.seeds, given.only):
+        for run, tests in judged(labelled, folders, given.seeds, given.only):
             runs.append(run)
             scores.setdefault(run.scorer, tests)
             print(f"{run.set} {run.scorer} {run.seed}: VUS-PR {run.figures.vus_pr:.3f}", flush=True)
@@ -67,7 +74,7 @@ def main() -> int:
             pair = scores[Mode.LSTM], scores[Mode.STATISTICS]
             differences[labelled.name] = difference(labelled.labels, *pair)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(report(sets, runs, differences), encoding="utf-8")
+    given.out.write_text(report(sets, runs, differences, models), encoding="utf-8")
     print(f"Wrote {given.out}")
     return 0
 
