@@ -73,7 +73,8 @@ async def test_a_refused_event_is_logged_and_tried_again(caplog: pytest.LogCaptu
         assert not await events.publish(WEB, EventType.NORMAL, "Running", "x")
         assert not await events.publish(WEB, EventType.NORMAL, "Running", "x")
         assert len(server.asked) == 2
-    assert [record.message for record in caplog.records] == ["Cannot write an event"] * 2
+    ours = [record.message for record in caplog.records if record.name.startswith("podvigil")]
+    assert ours == ["Cannot write an event"] * 2
 
 
 async def test_memory_is_bounded() -> None:

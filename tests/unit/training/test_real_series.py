@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_known_files_are_read_and_named(folder: Path) -> None:
     real = read(folder)
-    assert [source.licence for source in real.sources] == ["MIT", "MIT"]
+    assert [source.licence for source in real.sources] == ["MIT-style, see its repository", "MIT"]
     assert len(real.shapes) == 1  # the short and the flat one are of no use
     assert real.shapes[0].min() >= -0.2
     whole, mirrored = real.recordings

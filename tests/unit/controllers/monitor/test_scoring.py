@@ -60,9 +60,9 @@ def after_leak(watch: Scoring, ticks: int = 5, **changes: Any) -> Verdict:
 @pytest.mark.parametrize(
     ("spec", "settings", "dial"),
     [
-        pytest.param({}, {}, Dial(1.0), id="the-default-budget"),
+        pytest.param({}, {}, Dial(0.1), id="the-default-budget"),
         pytest.param({}, {"false_alarms_per_pod_day": 0.2}, Dial(0.2), id="the-settings-budget"),
-        pytest.param({}, {"anomaly_threshold": 0.8}, Dial(1.0, 0.8), id="the-settings-threshold-over-their-budget"),
+        pytest.param({}, {"anomaly_threshold": 0.8}, Dial(0.1, 0.8), id="the-settings-threshold-over-their-budget"),
         pytest.param(
             {"false_alarms_per_pod_day": "100m"},
             {"anomaly_threshold": 0.8, "false_alarms_per_pod_day": 5},
