@@ -46,7 +46,7 @@ three seeds; a scorer without it does not depend on a seed. LSTM is the one trai
 shown: its spread over trainings is then not in here.
 
 The sets are small and of demo applications, and our constants were chosen while looking at them: expect less elsewhere.
-On ccb22 nothing known is better than chance. ECOD and COPOD are written anew and give the scores of pyod 3.6; the
+On ccb22 every detector is close to chance. ECOD and COPOD are written anew and give the scores of pyod 3.6; the
 k-means follows Netdata, with one model a metric; the settings are those that each ships with
 ([peers.py](../detection/peers.py)).
 """

@@ -10,7 +10,7 @@ from podvigil.evaluate.labels import FAULT, NORMAL, Floats, Ints, Labels
 
 NOTIFICATION_SECONDS: Final = 900
 """One pod notifies at most once in each quarter of an hour of the clock. A stuck alarm goes on counting, 96 a
-day, and so the number of false alarms can only fall as the threshold rises."""
+day or more, and so the number of false alarms can only fall as the threshold rises."""
 
 GRACE_SECONDS: Final = 60.0
 """An alarm up to a minute after the end of a fault still tells of it: metrics arrive late."""
