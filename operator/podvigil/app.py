@@ -40,9 +40,6 @@ TICK_STALLED_SECONDS: Final = 300.0
 
 EXECUTOR_STALLED_SECONDS: Final = 60.0
 
-SOURCE_THREADS: Final = 6
-"""One for each feature of one monitor; several monitors take turns."""
-
 CONNECT_EVERY_SECONDS: Final = 5.0
 """How often a start waits for an API server that does not answer yet."""
 
@@ -199,7 +196,6 @@ def _analyst_ports(
         metrics=MonitorMetrics(metrics),
         settings=settings,
         model_directory=settings.model_directory or shipped_model(),
-        sources=ThreadPoolExecutor(SOURCE_THREADS, thread_name_prefix="source"),
         scorer=ThreadPoolExecutor(1, thread_name_prefix="scorer"),
         clock=lambda: datetime.now(UTC),
         beat=lambda name: watchdog.beat(f"monitor {name}", TICK_STALLED_SECONDS),

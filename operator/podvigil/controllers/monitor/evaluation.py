@@ -146,7 +146,6 @@ class Evaluation:
             self._source = await open_source(
                 self._spec,
                 self._ports.cluster,
-                self._ports.sources,
                 default_url=settings.prometheus_url,
                 namespace=settings.operator_namespace,
             )

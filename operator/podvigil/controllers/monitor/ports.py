@@ -21,8 +21,6 @@ class Ports:
     metrics: MonitorMetrics
     settings: Settings
     model_directory: Path
-    sources: ThreadPoolExecutor
-    """Threads that wait for metrics sources; bounded, so a slow source never takes the loop with it."""
     scorer: ThreadPoolExecutor
     """The one thread that scores: numpy on the event loop would hold up every watch."""
     clock: Callable[[], datetime]

@@ -3,10 +3,11 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from podvigil.api.durations import parse_duration
 from podvigil.api.features import MODEL_FEATURES, Feature
@@ -26,6 +27,8 @@ HISTORY_SECONDS: Final = 3 * 3600.0
 MAXIMUM_HISTORY_SAMPLES: Final = 4_000_000
 """Samples of one feature that a warm start holds: 32 MB as float64, 3 h at 30 s for 11,000 pods."""
 
+Answer = TypeVar("Answer")
+
 
 class CredentialsMissing(Exception):
     """The Secret that a monitor names is not there, or lacks the key. The message says which."""
@@ -40,11 +43,11 @@ class NoSource(Exception):
 
 
 class Source:
-    """A monitor's metrics source, asked from a bounded pool of threads."""
+    """A monitor's metrics source, asked from threads of its own: one that hangs holds up no other monitor."""
 
-    def __init__(self, prometheus: PrometheusSource, pool: ThreadPoolExecutor, spec: MonitorSpec) -> None:
+    def __init__(self, prometheus: PrometheusSource, spec: MonitorSpec) -> None:
         self._prometheus = prometheus
-        self._pool = pool
+        self._pool = ThreadPoolExecutor(len(FEATURES), thread_name_prefix="source")
         self._interval = parse_duration(spec.interval).total_seconds()
         self._scrape = parse_duration(spec.sources.prometheus.scrape_interval).total_seconds()
 
@@ -55,43 +58,46 @@ class Source:
 
     async def now(self, namespaces: tuple[str, ...], at: datetime) -> Mapping[Feature, Column]:
         """Ask for every feature at one moment. Raises: SourceError."""
-        loop = asyncio.get_running_loop()
-        answers = await asyncio.gather(
-            *(
-                loop.run_in_executor(
-                    self._pool, self._prometheus.query, self._promql(f, namespaces), at.timestamp()
-                )
-                for f in FEATURES
-            )
+        moment = at.timestamp()
+        columns = await self._ask(
+            {f: partial(self._prometheus.query, self._promql(f, namespaces), moment) for f in FEATURES}
         )
-        return {f: column.whole() for f, column in zip(FEATURES, answers, strict=True)}
+        return {f: column.whole() for f, column in columns.items()}
 
     async def history(
         self, namespaces: tuple[str, ...], until: datetime, *, pods: int
     ) -> Mapping[Feature, Matrix]:
         """Ask for the model's features up to one interval before `until`. Raises: SourceError."""
-        loop = asyncio.get_running_loop()
         room = MAXIMUM_HISTORY_SAMPLES // max(pods, 1)
         ticks = max(1, min(int(HISTORY_SECONDS / self._interval), MAX_POINTS - 1, room))
         end = until.timestamp() - self._interval
         start = end - ticks * self._interval
-        answers = await asyncio.gather(
-            *(
-                loop.run_in_executor(
-                    self._pool,
-                    self._prometheus.query_range,
-                    self._promql(f, namespaces),
-                    start,
-                    end,
-                    self._interval,
+        matrices = await self._ask(
+            {
+                f: partial(
+                    self._prometheus.query_range, self._promql(f, namespaces), start, end, self._interval
                 )
                 for f in MODEL_FEATURES
-            )
+            }
         )
-        return {f: matrix.whole() for f, matrix in zip(MODEL_FEATURES, answers, strict=True)}
+        return {f: matrix.whole() for f, matrix in matrices.items()}
+
+    async def _ask(self, questions: Mapping[Feature, Callable[[], Answer]]) -> dict[Feature, Answer]:
+        """Ask everything at once, and wait for all answers, so that no thread outlives its tick."""
+        loop = asyncio.get_running_loop()
+        asked = (loop.run_in_executor(self._pool, question) for question in questions.values())
+        answers: dict[Feature, Answer] = {}
+        for feature, answer in zip(
+            questions, await asyncio.gather(*asked, return_exceptions=True), strict=True
+        ):
+            if isinstance(answer, BaseException):
+                raise answer
+            answers[feature] = answer
+        return answers
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections and the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self._prometheus.close()
 
     def _promql(self, feature: Feature, namespaces: tuple[str, ...]) -> str:
@@ -99,7 +105,7 @@ class Source:
 
 
 async def open_source(
-    spec: MonitorSpec, cluster: Cluster, pool: ThreadPoolExecutor, *, default_url: str | None, namespace: str
+    spec: MonitorSpec, cluster: Cluster, *, default_url: str | None, namespace: str
 ) -> Source:
     """Connect a monitor to its source.
 
@@ -138,4 +144,4 @@ async def open_source(
         )
     except ValueError as error:
         raise NoSource(str(error)) from error
-    return Source(source, pool, spec)
+    return Source(source, spec)

@@ -47,6 +47,7 @@ class Watch:
         self._incidents: dict[IncidentKey, Incident] | None = None
         self._chores_at: datetime | None = None
         self._missed = 0
+        self._ticking = asyncio.Lock()
         self._reporting = asyncio.Lock()
         self._is_closed = False
 
@@ -57,6 +58,12 @@ class Watch:
 
     async def tick(self, now: datetime, missed: int) -> None:
         """Evaluate the monitor once. Trouble outside becomes a condition; only a bug raises."""
+        async with self._ticking:
+            await self._tick(now, missed)
+        if self._is_closed:
+            self._evaluation.close()
+
+    async def _tick(self, now: datetime, missed: int) -> None:
         started = time.monotonic()
         self._missed += missed
         selection = await self._select(now)
@@ -91,7 +98,8 @@ class Watch:
                 self._incidents = dict(await self._reporter.load(now))
             message = f"AnomalyMonitor {self.name} was deleted"
             await self._reporter.close_all(self._incidents.values(), Reason.MONITOR_DELETED, message, now)
-        self._evaluation.close()
+        if not self._ticking.locked():
+            self._evaluation.close()
         self._ports.metrics.forget(self.name)
 
     async def _select(self, now: datetime) -> Selection | Trouble:
