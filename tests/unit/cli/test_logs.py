@@ -24,6 +24,11 @@ def test_text_has_its_fields_behind_it() -> None:
     assert line == "2026-03-01T10:00:00.250Z INFO    Evicting pod  pod=shop/web-1  count=3"
 
 
+def test_what_kopf_hands_to_its_own_handlers_is_not_shown() -> None:
+    line = TextFormatter().format(record(settings="OperatorSettings(…)", k8s_skip=True, pod="shop/web-1"))
+    assert line == "2026-03-01T10:00:00.250Z INFO    Evicting pod  pod=shop/web-1"
+
+
 def test_json_has_its_fields_beside_it() -> None:
     assert json.loads(JsonFormatter().format(record(pod="shop/web-1", path=Path("/x")))) == {
         "time": "2026-03-01T10:00:00.250Z",
