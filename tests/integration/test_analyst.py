@@ -231,7 +231,8 @@ def test_a_steady_trouble_is_written_at_a_bounded_rate(story: Story, leak: str) 
 
 
 def test_the_analyst_writes_its_own_kinds_and_events_alone(story: Story, leak: str) -> None:
-    allowed, refused = set(), set()
+    allowed: set[tuple[str, str]] = set()
+    refused: set[tuple[str, str]] = set()
     for entry in analyst_writes(story):
         about = entry["objectRef"]
         what = (about["apiGroup"], about["resource"])
