@@ -219,7 +219,7 @@ def test_two_requests_for_one_target_change_it_once(shop: Shop, installed: Contr
 
 def test_the_api_server_restarts_meanwhile(shop: Shop, installed: ControlPlane) -> None:
     with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as executor:
-        workload, report, request = shop.trouble(replicas=1, validationWindow="2m")
+        workload, report, request = shop.trouble(replicas=1, validationWindow="45s")
         shop.decide(request)
         shop.wait(request, "Executed", "True")
         installed.stop_apiserver()
