@@ -29,12 +29,15 @@ def now(seconds: float = 0) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+APPROVERS: Final = {f"shop-{action}": f"podvigil-approver-{action}" for action in ("restart", "scale")}
+"""ClusterRoleBindings of `install`, by name: alice's group may decide about both actions, everywhere."""
+
+
 def install(cluster: ControlPlane) -> None:
     """Apply the installation and the people's rights, and wait until the gate refuses."""
     cluster.kubectl("apply", "-k", str(ROOT / "deploy/overlays/local"))
-    for action in ("restart", "scale"):
-        role = f"podvigil-approver-{action}"
-        bind = ("create", "clusterrolebinding", f"shop-{action}", f"--clusterrole={role}", "--group=sre")
+    for name, role in APPROVERS.items():
+        bind = ("create", "clusterrolebinding", name, f"--clusterrole={role}", "--group=sre")
         cluster.kubectl(*bind, check=False)
     wait_until(lambda: gate_refuses(cluster), "the gate refuses", deadline_seconds=DEADLINE_SECONDS)
     # The policy that fills in the approver fails every decision until it has learned of the new kind.

@@ -15,6 +15,7 @@ import pytest
 from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
 from samples import changed, request
+from shop import APPROVERS
 
 ROOT: Final = Path(__file__).parents[2]
 SYSTEM: Final = "podvigil-system"
@@ -79,6 +80,8 @@ def approved_by(user: str, decision: str = "Approved") -> dict[str, Any]:
 def rights(control_plane: ControlPlane) -> Iterator[ControlPlane]:
     """The installation, and the people's rights."""
     control_plane.kubectl("apply", "-k", str(ROOT / "deploy/overlays/local"))
+    # The cluster is shared: rights that other tests gave alice would let her in here too.
+    control_plane.kubectl("delete", "clusterrolebinding", *APPROVERS, "--ignore-not-found")
     control_plane.kubectl("apply", "-f", "-", input=RIGHTS)
     for name, role, subject in BINDINGS:
         control_plane.kubectl(

@@ -19,9 +19,12 @@ def fingerprint(*parts: str) -> str:
     return digest.hexdigest()[:FINGERPRINT_LENGTH]
 
 
-def report_name(api_version: str, kind: str, namespace: str, name: str, signal: str) -> str:
-    """Name the report about one signal of one target, e.g. `cart-memoryhigh-1f0c22ab34`."""
-    return _named(f"{name}-{signal}", fingerprint(api_version, kind, namespace, name, signal))
+def report_name(monitor: str, api_version: str, kind: str, namespace: str, name: str, signal: str) -> str:
+    """Name a monitor's report about one signal of one target, e.g. `cart-memoryhigh-1f0c22ab34`.
+
+    The monitor is part of the fingerprint: two that watch the same pods judge by dials of their own.
+    """
+    return _named(f"{name}-{signal}", fingerprint(monitor, api_version, kind, namespace, name, signal))
 
 
 def request_name(report: str, action: str, episode: str) -> str:

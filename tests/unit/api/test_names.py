@@ -10,37 +10,39 @@ from podvigil.api.base import NAME_MAX
 from podvigil.api.names import fingerprint, report_name, request_name
 
 DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+Parts = tuple[str, str, str, str, str, str]
 PARTS = st.tuples(
-    st.text(max_size=40), st.text(max_size=20), st.text(max_size=63), st.text(max_size=300), st.text()
+    st.text(max_size=63),
+    st.text(max_size=40),
+    st.text(max_size=20),
+    st.text(max_size=63),
+    st.text(max_size=300),
+    st.text(),
 )
 
 
 def test_reads_well() -> None:
-    name = report_name("apps/v1", "Deployment", "shop", "cart", "MemoryHigh")
+    name = report_name("shop", "apps/v1", "Deployment", "shop", "cart", "MemoryHigh")
     assert re.fullmatch(r"cart-memoryhigh-[0-9a-f]{10}", name)
     assert re.fullmatch(r"cart-memoryhigh-restart-[0-9a-f]{10}", request_name(name, "Restart", "2026-03-01"))
 
 
 @given(PARTS)
-def test_a_report_has_a_name_the_server_takes(parts: tuple[str, str, str, str, str]) -> None:
+def test_a_report_has_a_name_the_server_takes(parts: Parts) -> None:
     name = report_name(*parts)
     assert DNS_SUBDOMAIN.fullmatch(name)
     assert len(name) <= NAME_MAX
 
 
 @given(PARTS, st.text(max_size=40), st.text(max_size=40))
-def test_a_request_has_a_name_the_server_takes(
-    parts: tuple[str, str, str, str, str], action: str, episode: str
-) -> None:
+def test_a_request_has_a_name_the_server_takes(parts: Parts, action: str, episode: str) -> None:
     name = request_name(report_name(*parts), action, episode)
     assert DNS_SUBDOMAIN.fullmatch(name)
     assert len(name) <= NAME_MAX
 
 
 @given(PARTS, PARTS)
-def test_another_finding_has_another_name(
-    first: tuple[str, str, str, str, str], second: tuple[str, str, str, str, str]
-) -> None:
+def test_another_finding_has_another_name(first: Parts, second: Parts) -> None:
     assert (report_name(*first) == report_name(*second)) is (first == second)
 
 

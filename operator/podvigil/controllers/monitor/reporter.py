@@ -86,14 +86,14 @@ class Reporter:
 
     def report_of(self, incident: Incident) -> AnomalyReport | None:
         """Return the report about an incident as last written."""
-        found = self._written.get(_key_of(incident))
+        found = self._written.get(self._key_of(incident))
         return found.report if found else None
 
     async def tell_proposal(
         self, incident: Incident, verdict: RequestReference | Refusal, now: datetime
     ) -> None:
         """Write which request answers the report, or why none does. Raises: ClusterError."""
-        found = self._written.get(_key_of(incident))
+        found = self._written.get(self._key_of(incident))
         if found is None:
             return
         status = proposed_status(found.report.status, verdict, now=now)
@@ -129,13 +129,13 @@ class Reporter:
                 await self._close(incident, now, reason, message)
 
     def _last_write(self, incident: Incident) -> datetime | None:
-        found = self._written.get(_key_of(incident))
+        found = self._written.get(self._key_of(incident))
         return found.at if found else None
 
     def _is_due(
         self, incident: Incident, threshold: float | None, interval: timedelta, now: datetime
     ) -> bool:
-        found = self._written.get(_key_of(incident))
+        found = self._written.get(self._key_of(incident))
         if found is None or now - found.at >= REFRESH:
             return True
         wanted = self._wanted(incident, found.report.status, threshold, interval, now)
@@ -158,17 +158,15 @@ class Reporter:
     async def _open_or_refresh(
         self, incident: Incident, *, threshold: float | None, interval: timedelta, now: datetime
     ) -> None:
-        key = _key_of(incident)
+        key = self._key_of(incident)
         try:
             report = await self._existing(incident)
-            is_new = find_condition(report.status.conditions, ReportCondition.ACTIVE.value) is None
-            await self._write_status(
-                report, self._wanted(incident, report.status, threshold, interval, now), now
-            )
+            wanted = self._wanted(incident, report.status, threshold, interval, now)
+            await self._write_status(report, wanted, now)
         except ClusterError as error:
             self._failed("Cannot write report", key, error)
             return
-        if is_new:
+        if (wanted.count or 0) > (report.status.count or 0):  # another episode
             self._ports.metrics.reports_opened.labels(self._monitor, incident.signal.value).inc()
             logger.info(
                 "Reported an anomaly",
@@ -181,20 +179,21 @@ class Reporter:
 
     async def _existing(self, incident: Incident) -> AnomalyReport:
         """Return the report about this target and signal; create it where there is none."""
-        found = self._written.get(_key_of(incident))
-        if found is not None:
+        uid = incident.workload.uid
+        found = self._written.get(self._key_of(incident))
+        if found is not None and found.report.spec.target.uid == uid:
             return found.report
         wanted = new_report(incident, self._monitor)
-        namespace, name = _key_of(incident)
+        namespace, name = self._key_of(incident)
         try:
             body = await self._ports.cluster.create(ANOMALYREPORTS, wanted.dump(), namespace)
         except Conflict:
             report = AnomalyReport.model_validate(
                 await self._ports.cluster.get(ANOMALYREPORTS, name, namespace)
             )
-            if report.spec.target.uid == incident.workload.uid and report.spec.monitor == self._monitor:
+            if report.spec.target.uid == uid:
                 return report
-            # The target was deleted and made anew, or another monitor is gone: the old report is about the past.
+            # The target was deleted and made anew: the old report is about the past.
             await self._ports.cluster.delete(ANOMALYREPORTS, name, namespace, uid=report.metadata["uid"])
             body = await self._ports.cluster.create(ANOMALYREPORTS, wanted.dump(), namespace)
         return AnomalyReport.model_validate(body)
@@ -206,14 +205,14 @@ class Reporter:
         reason: Reason = Reason.ANOMALY_GONE,
         message: str = "not seen any more",
     ) -> None:
-        found = self._written.get(_key_of(incident))
+        found = self._written.get(self._key_of(incident))
         if found is None:
             return
         try:
             status = closed_status(incident, found.report.status, reason=reason, message=message, now=now)
             await self._write_status(found.report, status, now)
         except ClusterError as error:
-            self._failed("Cannot close report", _key_of(incident), error)
+            self._failed("Cannot close report", self._key_of(incident), error)
 
     async def _write_status(self, report: AnomalyReport, status: ReportStatus, now: datetime) -> None:
         key = _key(report)
@@ -227,6 +226,10 @@ class Reporter:
             self._written.pop(key, None)  # a person deleted it: it is made anew while the trouble lasts
             raise
         self._written[key] = Written(AnomalyReport.model_validate(written), now)
+
+    def _key_of(self, incident: Incident) -> ReportKey:
+        name = name_of(self._monitor, incident.workload, incident.signal.value)
+        return (incident.workload.namespace, name)
 
     def _failed(self, what: str, key: ReportKey, error: ClusterError) -> None:
         self._ports.metrics.write_errors.labels(self._monitor, error.reason or "NoAnswer").inc()
@@ -263,7 +266,3 @@ def _names_set(status: ReportStatus) -> set[str]:
 
 def _key(report: AnomalyReport) -> ReportKey:
     return (str(report.metadata["namespace"]), str(report.metadata["name"]))
-
-
-def _key_of(incident: Incident) -> ReportKey:
-    return (incident.workload.namespace, name_of(incident.workload, incident.signal.value))

@@ -32,9 +32,11 @@ MONITOR_LABEL: Final = "podvigil.io/monitor"
 """Lets `kubectl get anom -l` and our own resync find one monitor's reports."""
 
 
-def name_of(workload: Workload, signal: str) -> str:
+def name_of(monitor: str, workload: Workload, signal: str) -> str:
     """Name the report about this signal of this workload."""
-    return report_name(workload.api_version, workload.kind, workload.namespace, workload.name, signal)
+    return report_name(
+        monitor, workload.api_version, workload.kind, workload.namespace, workload.name, signal
+    )
 
 
 def new_report(incident: Incident, monitor: str) -> AnomalyReport:
@@ -42,7 +44,7 @@ def new_report(incident: Incident, monitor: str) -> AnomalyReport:
     workload = incident.workload
     return AnomalyReport(
         metadata={
-            "name": name_of(workload, incident.signal.value),
+            "name": name_of(monitor, workload, incident.signal.value),
             "namespace": workload.namespace,
             "labels": {MONITOR_LABEL: monitor[:63].rstrip("-.")},
         },

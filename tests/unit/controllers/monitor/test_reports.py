@@ -57,13 +57,13 @@ def said(status: ReportStatus, kind: str) -> tuple[ConditionStatus, str, str]:
 # -- the object
 
 
-def test_a_report_is_named_by_its_target_and_signal_alone() -> None:
+def test_a_report_is_named_by_its_monitor_target_and_signal() -> None:
     report = new_report(incident(), "shop")
-    assert report.metadata["name"] == name_of(WEB, Signal.MEMORY_HIGH.value)
+    assert report.metadata["name"] == name_of("shop", WEB, Signal.MEMORY_HIGH.value)
     assert report.metadata["name"].startswith("web-memoryhigh-")
-    assert (
-        report.metadata["name"] == new_report(incident(since=at(999), findings=()), "other").metadata["name"]
-    )
+    later = new_report(incident(since=at(999), findings=()), "shop")
+    assert report.metadata["name"] == later.metadata["name"]
+    assert report.metadata["name"] != new_report(incident(), "other").metadata["name"]
     assert report.metadata["name"] != new_report(incident(signal=Signal.CPU_HIGH), "shop").metadata["name"]
     assert report.metadata["namespace"] == "shop"
     assert (report.spec.monitor, report.spec.signal) == ("shop", Signal.MEMORY_HIGH)
