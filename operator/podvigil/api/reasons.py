@@ -65,8 +65,6 @@ class Reason(StrEnum):
     """No diagnosis rule explains the evidence."""
 
     # -- RemediationRequest: the way of a request
-    AWAITING_PREFLIGHT = "AwaitingPreflight"
-    """The executor has not looked at the request yet."""
     PREFLIGHT_PASSED = "PreflightPassed"
     """The server accepts a dry run and no guard objects."""
     AWAITING_APPROVAL = "AwaitingApproval"
