@@ -5,6 +5,7 @@ None may look ahead, but for ECOD and COPOD, which rank a sample among all that 
 """
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -96,7 +97,7 @@ class RollingMad:
         return out
 
 
-class _PerPod:
+class _PerPod(ABC):
     """A model a pod, over the standardised features."""
 
     _models: list[Any]
@@ -113,13 +114,13 @@ class _PerPod:
         pods = zip(self._models, self._scale.z(values), strict=True)
         return np.stack([self.judge(model, pod) for model, pod in pods])
 
+    @abstractmethod
     def learn(self, past: Floats, seed: int) -> Any:
         """Return the model of one pod's (T, features)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def judge(self, model: Any, values: Floats) -> Floats:
         """Return the scores (T,) of one pod."""
-        raise NotImplementedError
 
 
 class Forest(_PerPod):

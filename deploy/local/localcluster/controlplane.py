@@ -72,7 +72,7 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
         """Start everything. Raises: BinaryError, ProcessError; nothing is left running then."""
         try:
             self._start()
-        except BaseException:
+        except BaseException:  # also Ctrl-C: whatever ends the start, nothing may be left running
             self.stop()
             raise
         return self

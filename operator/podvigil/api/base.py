@@ -28,6 +28,12 @@ class ApiModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+def merge_patch(before: ApiModel, after: ApiModel) -> dict[str, Any]:
+    """Return the JSON merge patch (RFC 7386) that sets the fields of `after` and removes those it lost."""
+    gone: dict[str, Any] = dict.fromkeys(set(before.dump()) - set(after.dump()))
+    return gone | after.dump()
+
+
 def _written_time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -2,9 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -40,6 +39,7 @@ def main() -> None:
 
 @app.command("run")
 def run_command(
+    context: typer.Context,
     mode: Annotated[
         str | None,
         typer.Option(
@@ -56,17 +56,7 @@ def run_command(
     dry_run: DryRun = None,
 ) -> None:
     """Run the operator until SIGTERM or Ctrl-C."""
-    overrides = {
-        "mode": mode,
-        "kubeconfig": kubeconfig,
-        "prometheus_url": prometheus_url,
-        "model_directory": model_directory,
-        "http_port": http_port,
-        "log_level": log_level,
-        "log_file": log_file,
-        "dry_run": dry_run,
-    }
-    settings = _loaded(overrides, config).settings
+    settings = _loaded(context, config).settings
     try:
         configure(settings)
     except OSError as error:
@@ -82,6 +72,7 @@ def run_command(
 
 @app.command("config")
 def config_command(
+    context: typer.Context,
     config: ConfigFile = None,
     kubeconfig: Kubeconfig = None,
     prometheus_url: PrometheusUrl = None,
@@ -90,14 +81,7 @@ def config_command(
     log_level: LogLevel = None,
 ) -> None:
     """Print every setting as it would be used, with its source; secrets are masked."""
-    overrides = {
-        "kubeconfig": kubeconfig,
-        "prometheus_url": prometheus_url,
-        "model_directory": model_directory,
-        "http_port": http_port,
-        "log_level": log_level,
-    }
-    for key, value in shown(_loaded(overrides, config)).items():
+    for key, value in shown(_loaded(context, config)).items():
         typer.echo(f"{key}: {value}")
 
 
@@ -107,7 +91,9 @@ def version_command() -> None:
     typer.echo(__version__)
 
 
-def _loaded(overrides: Mapping[str, Any], file: Path | None) -> Loaded:
+def _loaded(context: typer.Context, file: Path | None) -> Loaded:
+    """Load the settings; every option of the command but --config is one, by its own name."""
+    overrides = {key: value for key, value in context.params.items() if key != "config"}
     try:
         return load(overrides, file=file)
     except SettingsError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from podvigil.api.base import merge_patch
 from podvigil.api.conditions import find_condition
 from podvigil.api.pods import Workload
 from podvigil.api.reasons import Reason
@@ -17,6 +18,7 @@ from podvigil.controllers.monitor.reports import (
     MONITOR_LABEL,
     active_status,
     closed_status,
+    label_of,
     name_of,
     new_report,
     proposed_status,
@@ -58,7 +60,7 @@ class Reporter:
 
     async def load(self, now: datetime) -> Mapping[IncidentKey, Incident]:
         """Take over the reports of a process before us, and return their open incidents. Raises: ClusterError."""
-        label = self._monitor[:63].rstrip("-.")
+        label = label_of(self._monitor)
         self._written.clear()
         for body in await self._ports.cluster.list(ANOMALYREPORTS, label_selector=f"{MONITOR_LABEL}={label}"):
             report = AnomalyReport.model_validate(body)
@@ -216,8 +218,7 @@ class Reporter:
 
     async def _write_status(self, report: AnomalyReport, status: ReportStatus, now: datetime) -> None:
         key = _key(report)
-        changes: dict[str, object] = dict.fromkeys(_names_set(report.status) - _names_set(status))
-        body = {"status": changes | status.dump()}
+        body = {"status": merge_patch(report.status, status)}
         try:
             written = await self._ports.cluster.patch(
                 ANOMALYREPORTS, key[1], body, key[0], subresource="status"
@@ -258,10 +259,6 @@ def _gist(status: ReportStatus) -> tuple[object, ...]:
     """Return what a person would want to know at once; the rest can wait for a refresh."""
     states = tuple((c.type, c.status, c.reason) for c in status.conditions)
     return (states, status.severity, status.pods_affected, status.affected_pods, status.first_seen)
-
-
-def _names_set(status: ReportStatus) -> set[str]:
-    return set(status.dump())
 
 
 def _key(report: AnomalyReport) -> ReportKey:

@@ -32,6 +32,11 @@ MONITOR_LABEL: Final = "podvigil.io/monitor"
 """Lets `kubectl get anom -l` and our own resync find one monitor's reports."""
 
 
+def label_of(monitor: str) -> str:
+    """Return the value of `MONITOR_LABEL`, which holds 63 characters where a name may have 253."""
+    return monitor[:63].rstrip("-.")
+
+
 def name_of(monitor: str, workload: Workload, signal: str) -> str:
     """Name the report about this signal of this workload."""
     return report_name(
@@ -46,7 +51,7 @@ def new_report(incident: Incident, monitor: str) -> AnomalyReport:
         metadata={
             "name": name_of(monitor, workload, incident.signal.value),
             "namespace": workload.namespace,
-            "labels": {MONITOR_LABEL: monitor[:63].rstrip("-.")},
+            "labels": {MONITOR_LABEL: label_of(monitor)},
         },
         spec=ReportSpec(
             monitor=monitor,

@@ -2,8 +2,9 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
+from podvigil.api.base import merge_patch
 from podvigil.api.monitor import AnomalyMonitor, MonitorStatus, OutcomeCount
 from podvigil.api.reasons import Reason
 from podvigil.api.resources import ANOMALYMONITORS, ObjectRef
@@ -57,9 +58,8 @@ class Teller:
         same = (after.conditions, after.reports_active) == (before.conditions, before.reports_active)
         if same and self._written_at is not None and now - self._written_at < STATUS_EVERY:
             return
-        gone: dict[str, Any] = dict.fromkeys(set(before.dump()) - set(after.dump()))
         try:
-            body = {"status": gone | after.dump()}
+            body = {"status": merge_patch(before, after)}
             await self._ports.cluster.patch(ANOMALYMONITORS, name, body, subresource="status")
         except ClusterError as error:
             self._ports.metrics.write_errors.labels(name, error.reason or "NoAnswer").inc()
