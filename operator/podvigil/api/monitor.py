@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from podvigil.api.actions import ActionName
+from podvigil.api.actions import ActionName, AnyAction
 from podvigil.api.base import ApiModel, Name, Time, duration_field, permille_field, rule, rules
 from podvigil.api.conditions import Condition
 from podvigil.api.signals import Signal
@@ -198,7 +198,7 @@ class RemediationSpec(ApiModel):
         ),
     ] = RemediationMode.SUGGEST
     allowed_actions: Annotated[
-        tuple[ActionName, ...], Field(max_length=16, description="The actions that may be proposed.")
+        tuple[AnyAction, ...], Field(max_length=16, description="The actions that may be proposed.")
     ] = (ActionName.RESTART, ActionName.SCALE)
     minimum_probability_permille: int = permille_field(
         800, description="Propose a fix only for findings at least this probable."
@@ -282,7 +282,7 @@ class OutcomeCount(ApiModel):
     """What became of one action on one signal."""
 
     signal: Annotated[Signal, Field(description="The signal that was answered.")]
-    action: Annotated[ActionName, Field(description="The action that was carried out.")]
+    action: Annotated[AnyAction, Field(description="The action that was carried out.")]
     attempts: Annotated[int, Field(ge=0, description="How often it was carried out.")]
     succeeded: Annotated[int, Field(ge=0, description="How often the trouble went away.")]
 

@@ -77,6 +77,8 @@ class Reason(StrEnum):
     """The change was made."""
     VALIDATING = "Validating"
     """The change was made; its effect is being watched."""
+    ROLLING_BACK = "RollingBack"
+    """What is still ours is being put back."""
     ROLLED_BACK = "RolledBack"
     """What was still ours was put back."""
     NOT_NEEDED = "NotNeeded"
@@ -105,6 +107,11 @@ class Reason(StrEnum):
     """The API server did not carry out the change."""
     DRY_RUN_ONLY = "DryRunOnly"
     """Only a dry run was asked for, and the API server accepted it; nothing was changed."""
+
+    CANCELLED = "Cancelled"
+    """A person stopped it."""
+    TIMED_OUT = "TimedOut"
+    """It did not get done in its time."""
 
     # -- guards: why a request is held back
     GATE_NOT_STANDING = "GateNotStanding"
@@ -141,6 +148,8 @@ class Reason(StrEnum):
     """A PodDisruptionBudget leaves no room."""
     AUTOSCALED = "Autoscaled"
     """An autoscaler owns the replica count."""
+    ACTION_UNKNOWN = "ActionUnknown"
+    """This executor has no action of that name."""
     UNSUPPORTED_TARGET = "UnsupportedTarget"
     """The action does not exist for this kind of target."""
     NO_CHANGE = "NoChange"

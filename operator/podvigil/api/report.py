@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from podvigil.api.actions import ActionName
+from podvigil.api.actions import AnyAction
 from podvigil.api.base import ApiModel, Message, Name, Time, permille_field, rule, rules
 from podvigil.api.conditions import Condition
 from podvigil.api.features import Feature
@@ -20,7 +20,9 @@ class TargetReference(ApiModel):
 
     api_version: Annotated[str, Field(max_length=317, description="API version of the target, e.g. apps/v1.")]
     kind: Annotated[str, Field(max_length=63, description="Kind of the target, e.g. Deployment.")]
-    name: Annotated[Name, Field(description="Name of the target, in the report's own namespace.")]
+    name: Annotated[
+        Name, Field(description="Name of the target, in the report's own namespace; a Node is in none.")
+    ]
     uid: Annotated[
         str, Field(max_length=128, description="UID of the target: a namesake made later is another.")
     ]
@@ -74,7 +76,7 @@ class Recommendation(ApiModel):
     """What a person may do about it."""
 
     action: Annotated[
-        ActionName | None, Field(description="The action that can be proposed, if there is one.")
+        AnyAction | None, Field(description="The action that can be proposed, if there is one.")
     ] = None
     message: Annotated[Message, Field(description="What to do, in a sentence.")]
 

@@ -5,14 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from podvigil.api.actions import TARGET_KINDS, ActionName
+from podvigil.api.actions import TARGET_KINDS, AnyAction
 from podvigil.api.base import ApiModel, Message, Name, Time, permille_field, rule, rules
 from podvigil.api.conditions import Condition
+from podvigil.api.parameters import PlanParameters
 from podvigil.api.report import TargetReference
 from podvigil.api.signals import Signal
-
-REPLICAS_MAX = 10_000
-"""Bounds a mistyped count; no single workload of a supported cluster has more pods."""
 
 
 class PlanTarget(TargetReference):
@@ -31,22 +29,21 @@ class ReportReference(ApiModel):
     signal: Annotated[Signal, Field(description="The report's signal.")]
 
 
-class PlanParameters(ApiModel):
-    """What the action needs to know."""
-
-    replicas: Annotated[
-        int | None, Field(ge=0, le=REPLICAS_MAX, description="Scale: the number of replicas to set.")
-    ] = None
-
-
 def _target_rules() -> list[dict[str, str]]:
     return [
         rule(
-            f"self.action != '{action.value}' || self.target.kind in [{', '.join(repr(k) for k in kinds)}]",
-            f"{action.value} needs a spec.plan.target of kind {' or '.join(kinds)}",
+            f"self.action != '{action}' || self.target.kind in [{', '.join(repr(k) for k in kinds)}]",
+            f"{action} needs a spec.plan.target of kind {' or '.join(kinds)}",
         )
         for action, kinds in TARGET_KINDS.items()
     ]
+
+
+def _belongs(parameter: str, action: str) -> dict[str, str]:
+    return rule(
+        f"self.action == '{action}' || !has(self.parameters) || !has(self.parameters.{parameter})",
+        f"spec.plan.parameters.{parameter} belongs to {action}: remove it",
+    )
 
 
 class Plan(ApiModel):
@@ -60,9 +57,18 @@ class Plan(ApiModel):
                 ": !has(self.parameters) || !has(self.parameters.replicas)",
                 "Scale needs spec.plan.parameters.replicas, the number of replicas to set; other actions take none",
             ),
+            rule(
+                "self.action == 'SetResources' ? has(self.parameters) && has(self.parameters.resources) "
+                "&& (has(self.parameters.resources.requests) || has(self.parameters.resources.limits)) "
+                ": !has(self.parameters) || !has(self.parameters.resources)",
+                "SetResources needs spec.plan.parameters.resources with requests or limits; other actions take none",
+            ),
+            _belongs("pod", "Restart"),
+            _belongs("revision", "Rollback"),
+            _belongs("drain", "Drain"),
         )
     )
-    action: Annotated[ActionName, Field(description="What would be done.")]
+    action: Annotated[AnyAction, Field(description="What would be done.")]
     target: Annotated[PlanTarget, Field(description="What would be changed.")]
     parameters: Annotated[PlanParameters | None, Field(description="What the action needs to know.")] = None
     report: Annotated[ReportReference, Field(description="The report that the plan answers.")]
@@ -104,6 +110,27 @@ class Approval(ApiModel):
     reason: Annotated[Message | None, Field(description="Why, for those who read it later.")] = None
 
 
+class Intervention(ApiModel):
+    """What a person asks for after the decision; written once, never changed."""
+
+    requested_by: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=256,
+            description="The user who asks: filled in from Kubernetes 1.36 on, before it their own name.",
+        ),
+    ] = None
+    reason: Annotated[Message | None, Field(description="Why, for those who read it later.")] = None
+
+
+def _once(field: str, what: str) -> dict[str, str]:
+    return rule(
+        f"!has(oldSelf.{field}) || (has(self.{field}) && self.{field} == oldSelf.{field})",
+        f"the {what} is written once: it cannot be changed or removed",
+    )
+
+
 class RequestSpec(ApiModel):
     """The plan and the decision about it."""
 
@@ -115,10 +142,9 @@ class RequestSpec(ApiModel):
                 "self.plan == oldSelf.plan && self.requestedBy == oldSelf.requestedBy",
                 "the plan and requestedBy are immutable: deny this request and create another one",
             ),
-            rule(
-                "!has(oldSelf.approval) || (has(self.approval) && self.approval == oldSelf.approval)",
-                "the decision is written once: it cannot be changed or removed",
-            ),
+            _once("approval", "decision"),
+            _once("cancellation", "cancellation"),
+            _once("rollback", "request to roll back"),
         )
     )
     requested_by: Annotated[
@@ -132,6 +158,17 @@ class RequestSpec(ApiModel):
     plan: Annotated[Plan, Field(description="What would be done.")]
     approval: Annotated[
         Approval | None, Field(description="The decision; absent while nobody has decided.")
+    ] = None
+    cancellation: Annotated[
+        Intervention | None,
+        Field(
+            description="A person stops it: what has not begun does not begin, what is under way stops at the "
+            "next step and is put back as far as it can be."
+        ),
+    ] = None
+    rollback: Annotated[
+        Intervention | None,
+        Field(description="A person wants the old state back, also after the request has ended."),
     ] = None
 
 
@@ -172,6 +209,14 @@ class Preflight(ApiModel):
         int, Field(ge=0, description="Running pods that would be replaced or removed.")
     ] = 0
     disruption: Annotated[Message | None, Field(description="How the pods would be disturbed.")] = None
+    pods: Annotated[
+        tuple[Annotated[str, Field(max_length=320)], ...],
+        Field(max_length=20, description="Pods that would be disturbed, as namespace/name; at most twenty."),
+    ] = ()
+    notes: Annotated[
+        tuple[Message, ...],
+        Field(max_length=10, description="What else to know before deciding, e.g. what to change in Git."),
+    ] = ()
     budgets: Annotated[
         tuple[BudgetTouched, ...],
         Field(max_length=20, description="Disruption budgets that cover the target's pods."),
@@ -182,6 +227,7 @@ class Preflight(ApiModel):
     reversibility: Annotated[Reversibility, Field(description="Whether the old state can be put back.")]
     way_back: Annotated[Message, Field(description="How it would be put back.")]
     past_success: Annotated[Message, Field(description="What this action did for this signal before.")]
+    expires_at: Annotated[Time | None, Field(description="When the plan may no longer be executed.")] = None
 
 
 class Health(ApiModel):
@@ -193,6 +239,20 @@ class Health(ApiModel):
     restarts: Annotated[int, Field(ge=0, description="Container restarts of the target's pods together.")] = 0
 
 
+class ExecutionProgress(ApiModel):
+    """How far a change of many steps has come."""
+
+    total: Annotated[int, Field(ge=0, description="Steps in all, e.g. pods to evict.")]
+    done: Annotated[int, Field(ge=0, description="Steps that are done, e.g. pods that are gone.")]
+    remaining: Annotated[
+        tuple[Annotated[str, Field(max_length=320)], ...],
+        Field(max_length=10, description="What is still to do, by name; at most ten."),
+    ] = ()
+    waiting_for: Annotated[
+        Message | None, Field(description="What holds it up, e.g. a PodDisruptionBudget.")
+    ] = None
+
+
 class Execution(ApiModel):
     """How far the change has come. Written before each step, so that a crash never acts twice."""
 
@@ -200,10 +260,18 @@ class Execution(ApiModel):
         str, Field(max_length=256, description="The executor process that took the request.")
     ]
     claimed_at: Annotated[Time, Field(description="When it was taken.")]
-    started_at: Annotated[Time | None, Field(description="When the change was sent to the API server.")] = (
-        None
-    )
+    started_at: Annotated[
+        Time | None, Field(description="When it was first taken, by whichever executor.")
+    ] = None
     finished_at: Annotated[Time | None, Field(description="When the API server had accepted it.")] = None
+    progress: Annotated[
+        ExecutionProgress | None, Field(description="How far it has come, for a change of many steps.")
+    ] = None
+    stopped_at: Annotated[Time | None, Field(description="When it was given up on the way.")] = None
+    stopped_reason: Annotated[
+        str | None, Field(max_length=64, description="Why it was given up, as one CamelCase word.")
+    ] = None
+    stopped_message: Annotated[Message | None, Field(description="Why it was given up, for a person.")] = None
     token: Annotated[
         str | None,
         Field(

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from podvigil.api.actions import ActionName
+from podvigil.api.actions import CLUSTER_SCOPED
 from podvigil.api.durations import parse_duration
 from podvigil.api.monitor import AnomalyMonitor, RemediationMode, RemediationSpec
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import Decision, Execution, Plan, RemediationRequest
 from podvigil.remediate.gate import Gate
-from podvigil.remediate.targets import TargetState
+from podvigil.remediate.targets.base import TargetState
+from podvigil.remediate.targets.workload import WorkloadState
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class Context:
     report: AnomalyReport | None
     monitor: AnomalyMonitor | None
     gate: Gate
-    is_permitted: bool
-    """Whether our ServiceAccount may make the change."""
+    missing_rights: tuple[str, ...]
+    """Rights that the change needs and our ServiceAccount does not have, e.g. `patch deployments in shop`."""
     own_namespace: str
     executor: str
     """Name of this executor process."""
@@ -63,9 +64,14 @@ class Context:
         return self.request.spec.plan
 
     @property
-    def action(self) -> ActionName:
-        """The action of the plan."""
+    def action(self) -> str:
+        """The name of the plan's action."""
         return self.plan.action
+
+    @property
+    def workload(self) -> WorkloadState | None:
+        """The target, if it is a workload."""
+        return self.target if isinstance(self.target, WorkloadState) else None
 
     @property
     def namespace(self) -> str:
@@ -111,5 +117,8 @@ class Context:
         return (self.execution is None, str(metadata.get("creationTimestamp", "")), str(metadata["name"]))
 
     def written(self) -> str:
-        """Name the target for people, e.g. `Deployment shop/cart`."""
-        return f"{self.plan.target.kind} {self.namespace}/{self.plan.target.name}"
+        """Name the target for people, e.g. `Deployment shop/cart` or `Node node-1`."""
+        target = self.plan.target
+        if target.kind in CLUSTER_SCOPED:
+            return f"{target.kind} {target.name}"
+        return f"{target.kind} {self.namespace}/{target.name}"

@@ -1,8 +1,9 @@
 """What happens next to a request: the whole way of it, as a pure function of what was seen.
 
-    created ─▶ Preflight ─▶ (a person decides) ─▶ Claim ─▶ Execute ─▶ Record ─▶ Watch … ─▶ Conclude
-                   │                │               │        │                              │
-                   └────────────────┴── Hold … ─────┴────────┴─▶ Finish ◀── Settle ◀── RollBack
+    created ─▶ Preflight ─▶ (a person decides) ─▶ Claim ─▶ Execute … ─▶ Record ─▶ Watch … ─▶ Conclude
+                   │                │               │        │  └─▶ GiveUp ──┐                  │
+                   └────────────────┴── Hold … ─────┴────────┤               ▼                  │
+                                                          Finish ◀─ Settle ◀─ RollBack … ◀─ BeginRollback
 
 Each step writes one thing and the next pass starts from what is then seen, so a crash between any two
 steps is a step done late, or done again with the same effect; never twice.
@@ -11,20 +12,23 @@ steps is a step done late, or done again with the same effect; never twice.
 from datetime import datetime, timedelta
 from typing import Final
 
-from podvigil.api.actions import ActionName
-from podvigil.api.conditions import find_condition
+from podvigil.api.conditions import Condition, ConditionStatus, find_condition
+from podvigil.api.durations import write_duration
 from podvigil.api.reasons import Reason
-from podvigil.api.request import Decision, Execution, Health, RequestCondition
+from podvigil.api.request import Decision, Execution, Health, Intervention, RequestCondition
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Change, Progress, Undo
 from podvigil.remediate.context import Context
-from podvigil.remediate.guards import HOPELESS, all_refusals, first_refusal
+from podvigil.remediate.effect import OUTCOMES, ROLLED_BACK_AFTER, Effect
+from podvigil.remediate.guards import CONTINUATION, EXECUTION, HOPELESS, all_refusals, first_refusal
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.steps import (
+    BeginRollback,
     Claim,
     Conclude,
     Execute,
     Finish,
+    GiveUp,
     Hold,
     Idle,
     Preflight,
@@ -36,8 +40,7 @@ from podvigil.remediate.steps import (
     Wait,
     Watch,
 )
-from podvigil.remediate.targets import TargetState
-from podvigil.remediate.validate import OUTCOMES, ROLLED_BACK_AFTER, Effect, judge
+from podvigil.remediate.targets.base import TargetState
 
 PREFLIGHT_AGE: Final = timedelta(seconds=60)
 """An undecided request is checked anew this often, so that who decides sees the present."""
@@ -46,8 +49,8 @@ CLAIM_AGE: Final = timedelta(seconds=30)
 """After this another executor takes over. Longer than a call may take; should both still act, the
 resourceVersion lets only one of them through."""
 
-EXECUTION_TIME: Final = timedelta(minutes=10)
-"""How long a claimed change is tried while the API server does not answer."""
+UNKNOWN_AGAIN: Final = timedelta(minutes=1)
+"""An executor that has the action may come."""
 
 ROLLBACK_TIME: Final = timedelta(minutes=10)
 """How long a rollback is tried."""
@@ -62,12 +65,19 @@ LOOKS: Final = 20
 def next_step(ctx: Context, *, now: datetime) -> Step:
     """Say what happens to this request at `now`."""
     status, execution = ctx.request.status, ctx.execution
-    if status.finished_at is not None:
+    if status.finished_at is not None and not _is_wanted_back(ctx):
         return Idle()
+    if execution is not None and ctx.action not in ACTIONS:
+        unknown = f"this executor has no action {ctx.action}: it cannot go on with it"
+        return Hold(Refusal(Reason.ACTION_UNKNOWN, unknown), UNKNOWN_AGAIN)
     if execution is not None and execution.finished_at is not None:
         return _after_the_change(ctx, execution, now)
+    if execution is not None and execution.stopped_at is not None:
+        return _after_giving_up(ctx, execution, now)
     if execution is not None:
         return _claimed(ctx, execution, now)
+    if ctx.request.spec.cancellation is not None:
+        return Finish(Reason.CANCELLED, Reason.CANCELLED, _asked(ctx.request.spec.cancellation, "stopped it"))
     if ctx.decision is Decision.DENIED:
         return Finish(Reason.DENIED, Reason.DENIED, _denial(ctx))
     if now >= ctx.plan.expires_at:
@@ -95,11 +105,8 @@ def _approved(ctx: Context, now: datetime) -> Step:
         return Idle()
     if ctx.is_dry_run:
         return Rehearse()
-    action = ACTIONS[ctx.action]
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Claim(
-        action.change(ctx.target, ctx.plan.parameters, token=ctx.uid, now=stamp), baseline=ctx.target.health
-    )
+    change = ACTIONS[ctx.action].change(ctx.target, ctx.plan, token=ctx.uid, now=now)
+    return Claim(change, baseline=ctx.target.health)
 
 
 def _claimed(ctx: Context, execution: Execution, now: datetime) -> Step:
@@ -121,31 +128,58 @@ def _claimed(ctx: Context, execution: Execution, now: datetime) -> Step:
             f"{ctx.written()} was changed by someone else while its change was under way: "
             "ours is not there, and is not made any more",
         )
-    if now >= ctx.plan.expires_at:
-        return Finish(Reason.EXPIRED, Reason.PLAN_EXPIRED, _expiry(ctx))
-    if refusal := first_refusal(ctx, now):
+    if stop := _given_up(ctx, execution, progress, now):
+        return stop
+    is_begun = progress is Progress.UNDER_WAY
+    if refusal := first_refusal(ctx, now, CONTINUATION if is_begun else EXECUTION):
         return _held_back(refusal)
-    if now >= execution.claimed_at + EXECUTION_TIME and execution.claimed_by == ctx.executor:
-        return Finish(
-            Reason.FAILED, Reason.FAILED, f"the change could not be made within {EXECUTION_TIME.seconds} s"
-        )
     if execution.claimed_by != ctx.executor:
         return Claim(_change(execution), baseline=execution.baseline or NO_HEALTH)
-    return Execute(_change(execution))
+    return Execute(_change(execution), is_begun)
+
+
+def _given_up(ctx: Context, execution: Execution, progress: Progress, now: datetime) -> Step | None:
+    """Return how a claimed change ends before it is made, if a person or the time ends it."""
+    limit, cancelled = ACTIONS[ctx.action].time_limit(ctx.plan), ctx.request.spec.cancellation
+    if progress is Progress.UNDER_WAY:
+        if cancelled is not None:
+            return GiveUp(Reason.CANCELLED, _asked(cancelled, "stopped it on the way"))
+        if now >= (execution.started_at or execution.claimed_at) + limit:
+            return GiveUp(Reason.TIMED_OUT, f"it did not get done within {write_duration(limit)}")
+        return None
+    if cancelled is not None:
+        return Finish(Reason.CANCELLED, Reason.CANCELLED, _asked(cancelled, "stopped it before it began"))
+    if now >= ctx.plan.expires_at:
+        return Finish(Reason.EXPIRED, Reason.PLAN_EXPIRED, _expiry(ctx))
+    if now >= execution.claimed_at + limit and execution.claimed_by == ctx.executor:
+        late = f"the change could not be made within {write_duration(limit)}"
+        return Finish(Reason.FAILED, Reason.FAILED, late)
+    return None
+
+
+def _after_giving_up(ctx: Context, execution: Execution, now: datetime) -> Step:
+    rolled_back = find_condition(ctx.request.status.conditions, RequestCondition.ROLLED_BACK)
+    if rolled_back is None or rolled_back.status is ConditionStatus.UNKNOWN:
+        return _way_back(ctx, execution, rolled_back, now)
+    reason = Reason(execution.stopped_reason or Reason.FAILED)
+    outcome = Reason.CANCELLED if reason is Reason.CANCELLED else Reason.FAILED
+    return Finish(outcome, reason, f"{execution.stopped_message}; {rolled_back.message}")
 
 
 def _after_the_change(ctx: Context, execution: Execution, now: datetime) -> Step:
     status = ctx.request.status
     validated = find_condition(status.conditions, RequestCondition.VALIDATED)
     outcome = next((o for o in OUTCOMES if validated and validated.reason == o), None)
+    rolled_back = find_condition(status.conditions, RequestCondition.ROLLED_BACK)
+    if ctx.request.spec.rollback is not None:
+        return _wanted_back(ctx, execution, rolled_back, now)
     if validated is None or outcome is None:
         return _watch(ctx, execution, now)
-    rolled_back = find_condition(status.conditions, RequestCondition.ROLLED_BACK)
-    if rolled_back is not None:
+    if rolled_back is not None and rolled_back.status is not ConditionStatus.UNKNOWN:
         return Finish(outcome, outcome, f"{validated.message}; {rolled_back.message}")
     if outcome not in ROLLED_BACK_AFTER:
         return Finish(outcome, outcome, validated.message)
-    return _way_back(ctx, execution, decided_at=validated.last_transition_time, now=now)
+    return _way_back(ctx, execution, rolled_back, now)
 
 
 def _watch(ctx: Context, execution: Execution, now: datetime) -> Step:
@@ -153,19 +187,17 @@ def _watch(ctx: Context, execution: Execution, now: datetime) -> Step:
     if validation is None or changed_at is None:  # Record writes both at once
         return Record()
     target = _same_target(ctx)
-    disruption = ACTIONS[ctx.action].disruption(target, ctx.plan.parameters) if target else None
     effect = Effect(
         target=target,
+        plan=ctx.plan,
         report=ctx.report if _is_ours(ctx) else None,
         baseline=execution.baseline or NO_HEALTH,
         previous=validation.observed,
-        at_once=disruption.at_once if disruption else 0,
-        replaces_pods=ctx.action is ActionName.RESTART,
         changed_at=changed_at,
         until=validation.until,
         interval_seconds=ctx.interval_seconds,
     )
-    verdict = judge(effect, now=now)
+    verdict = ACTIONS[ctx.action].judge(effect, now=now)
     observed = target.health if target else None
     if verdict is not None:
         return Conclude(verdict, observed)
@@ -174,13 +206,39 @@ def _watch(ctx: Context, execution: Execution, now: datetime) -> Step:
     return Watch(observed, timedelta(seconds=max(0.5, min(10.0, max(1.0, pause), left))))
 
 
-def _way_back(ctx: Context, execution: Execution, *, decided_at: datetime, now: datetime) -> Step:
+def _is_wanted_back(ctx: Context) -> bool:
+    """Return whether a person wants an ended request undone, and was not answered yet."""
+    execution = ctx.execution
+    if ctx.request.spec.rollback is None or execution is None or execution.finished_at is None:
+        return False
+    summary = find_condition(ctx.request.status.conditions, RequestCondition.SUCCEEDED)
+    return summary is None or summary.reason not in (Reason.ROLLED_BACK, Reason.ROLLBACK_FAILED)
+
+
+def _wanted_back(ctx: Context, execution: Execution, rolled_back: Condition | None, now: datetime) -> Step:
+    """A person wants the old state back: whatever was judged, and also after the end."""
+    asked = _asked(ctx.request.spec.rollback, "wanted the old state back")
+    is_first = ctx.request.status.finished_at is not None or rolled_back is None
+    if not is_first and rolled_back is not None and rolled_back.status is not ConditionStatus.UNKNOWN:
+        is_back = rolled_back.status is ConditionStatus.TRUE
+        outcome = Reason.ROLLED_BACK if is_back else Reason.ROLLBACK_FAILED
+        reason = outcome if is_back else Reason(rolled_back.reason)
+        return Finish(outcome, reason, f"{asked}: {rolled_back.message}")
+    if is_first:  # an ended request is open again from here
+        return BeginRollback(asked)
+    if refusal := first_refusal(ctx, now, CONTINUATION):
+        return Hold(refusal, refusal.retry_after or UNKNOWN_AGAIN)
+    return _way_back(ctx, execution, rolled_back, now)
+
+
+def _way_back(ctx: Context, execution: Execution, begun: Condition | None, now: datetime) -> Step:
+    """Put back what is still ours; `begun` is the condition RolledBack, None or Unknown until it is settled."""
     target = _same_target(ctx)
     if target is None:
         return Settle(False, Reason.TARGET_MISSING, "nothing is left to put back")
     change, action = _change(execution), ACTIONS[ctx.action]
     before = ", ".join(f"{name} {value}" for name, value in sorted(change.before.items()))
-    match action.undo(target, change):
+    match action.undo(target, ctx.plan, change):
         case Undo.NOTHING:
             return Settle(False, Reason.NOTHING_TO_UNDO, "this action leaves nothing to undo")
         case Undo.DONE:
@@ -192,11 +250,14 @@ def _way_back(ctx: Context, execution: Execution, *, decided_at: datetime, now: 
         case Undo.DUE:
             if ctx.rules is not None and ctx.rules.paused:
                 return Settle(False, Reason.PAUSED, f"not put back to {before}: remediation is paused")
-            if now >= decided_at + ROLLBACK_TIME:
+            if begun is None:
+                return BeginRollback(f"{before} is being put back")
+            limit = max(ROLLBACK_TIME, action.time_limit(ctx.plan))
+            if now >= begun.last_transition_time + limit:
                 return Settle(
                     False,
                     Reason.ROLLBACK_FAILED,
-                    f"could not be put back to {before} within {ROLLBACK_TIME.seconds} s: do it by hand",
+                    f"could not be put back to {before} within {write_duration(limit)}: do it by hand",
                 )
             return RollBack(change)
 
@@ -217,7 +278,7 @@ def _progress(ctx: Context, execution: Execution) -> Progress | None:
     target = _same_target(ctx)
     if target is None:
         return None
-    return ACTIONS[ctx.action].progress(target, ctx.plan.target.generation, _change(execution))
+    return ACTIONS[ctx.action].progress(target, ctx.plan, _change(execution))
 
 
 def _change(execution: Execution) -> Change:
@@ -227,6 +288,12 @@ def _change(execution: Execution) -> Change:
 def _is_ours(ctx: Context) -> bool:
     """Return whether the report is the one that the plan answers, and not a later namesake."""
     return ctx.report is not None and ctx.report.metadata["uid"] == ctx.plan.report.uid
+
+
+def _asked(word: Intervention | None, what: str) -> str:
+    by = (word.requested_by if word else None) or "a person"
+    why = f" ({word.reason})" if word and word.reason else ""
+    return f"{by} {what}{why}"
 
 
 def _denial(ctx: Context) -> str:

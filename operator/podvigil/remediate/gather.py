@@ -6,11 +6,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from podvigil.api.actions import ActionName
 from podvigil.api.base import ApiModel
 from podvigil.api.monitor import AnomalyMonitor, LabelSelector
 from podvigil.api.report import AnomalyReport, TargetReference
-from podvigil.api.request import Decision, RemediationRequest
+from podvigil.api.request import Decision, Plan, RemediationRequest
 from podvigil.api.resources import (
     ANOMALYMONITORS,
     ANOMALYREPORTS,
@@ -24,7 +23,9 @@ from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.context import Budget, Context, OtherRequest
 from podvigil.remediate.gate import Gate
 from podvigil.remediate.selectors import selects
-from podvigil.remediate.targets import WORKLOADS, TargetState, container_restarts, target_state
+from podvigil.remediate.targets.base import TargetState
+from podvigil.remediate.targets.pods import pod_state
+from podvigil.remediate.targets.workload import WORKLOADS, WorkloadState, workload_state
 
 Json = dict[str, Any]
 Model = TypeVar("Model", bound=ApiModel)
@@ -46,18 +47,15 @@ async def gather(
         return None
     request = read(RemediationRequest, found)
     plan = request.spec.plan
-    (target, report, monitor, budgets, autoscalers, others), is_permitted = await asyncio.gather(
-        asyncio.gather(
-            observe_target(cluster, plan.target, namespace),
-            cluster.find(ANOMALYREPORTS, plan.report.name, namespace),
-            cluster.find(ANOMALYMONITORS, plan.monitor),
-            cluster.list(PODDISRUPTIONBUDGETS, namespace),
-            cluster.list(HORIZONTALPODAUTOSCALERS, namespace),
-            cluster.list(
-                REMEDIATIONREQUESTS, namespace, field_selector=f"spec.plan.target.name={plan.target.name}"
-            ),
+    target, report, monitor, budgets, autoscalers, others = await asyncio.gather(
+        observe_target(cluster, plan.target, namespace),
+        cluster.find(ANOMALYREPORTS, plan.report.name, namespace),
+        cluster.find(ANOMALYMONITORS, plan.monitor),
+        cluster.list(PODDISRUPTIONBUDGETS, namespace),
+        cluster.list(HORIZONTALPODAUTOSCALERS, namespace),
+        cluster.list(
+            REMEDIATIONREQUESTS, namespace, field_selector=f"spec.plan.target.name={plan.target.name}"
         ),
-        _is_permitted(cluster, plan.action, plan.target, namespace),
     )
     return Context(
         request=request,
@@ -65,10 +63,10 @@ async def gather(
         report=read(AnomalyReport, report) if report else None,
         monitor=read(AnomalyMonitor, monitor) if monitor else None,
         gate=gate,
-        is_permitted=is_permitted,
+        missing_rights=await _missing_rights(cluster, plan, target) if target else (),
         own_namespace=own_namespace,
         executor=executor,
-        budgets=covering(budgets, target) if target else (),
+        budgets=covering(budgets, target) if isinstance(target, WorkloadState) else (),
         autoscalers=autoscaling(autoscalers, plan.target),
         others=tuple(
             other_request(body)
@@ -79,8 +77,8 @@ async def gather(
     )
 
 
-async def observe_target(cluster: Cluster, ref: TargetReference, namespace: str) -> TargetState | None:
-    """Read a workload and its pods' restarts; None when it is not there or of no kind that we change.
+async def observe_target(cluster: Cluster, ref: TargetReference, namespace: str) -> WorkloadState | None:
+    """Read a workload and its pods; None when it is not there or of no kind that we change.
 
     A namesake made later is returned as it is: whether the uid is the right one is a guard's question.
     """
@@ -91,9 +89,9 @@ async def observe_target(cluster: Cluster, ref: TargetReference, namespace: str)
     if body is None:
         return None
     body = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
-    state = target_state(body, restarts=0)
+    state = workload_state(body)
     pods = await cluster.list(PODS, namespace, label_selector=state.selector)
-    return target_state(body, restarts=container_restarts(pods))
+    return workload_state(body, tuple(map(pod_state, pods)))
 
 
 def read(model: type[Model], body: Json) -> Model:
@@ -109,7 +107,7 @@ def read(model: type[Model], body: Json) -> Model:
         ) from error
 
 
-def covering(budgets: list[Json], target: TargetState) -> tuple[Budget, ...]:
+def covering(budgets: list[Json], target: WorkloadState) -> tuple[Budget, ...]:
     """Return the budgets that cover the target's pods, by name. A budget without a selector covers none."""
     return tuple(
         sorted(
@@ -150,12 +148,13 @@ def other_request(body: Json) -> OtherRequest:
     )
 
 
-async def _is_permitted(
-    cluster: Cluster, action: ActionName, target: TargetReference, namespace: str
-) -> bool:
-    resource = WORKLOADS.get((target.api_version, target.kind))
-    if resource is None:
-        return False
-    return await cluster.can_i(
-        "patch", resource, namespace=namespace, name=target.name, subresource=ACTIONS[action].subresource
+async def _missing_rights(cluster: Cluster, plan: Plan, target: TargetState) -> tuple[str, ...]:
+    action = ACTIONS.get(plan.action)
+    rights = action.rights(target, plan) if action else ()
+    allowed = await asyncio.gather(
+        *(
+            cluster.can_i(r.verb, r.resource, namespace=r.namespace, name=r.name, subresource=r.subresource)
+            for r in rights
+        )
     )
+    return tuple(str(right) for right, yes in zip(rights, allowed, strict=True) if not yes)

@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from podvigil.api.actions import ActionName
 from podvigil.api.conditions import find_condition
 from podvigil.api.monitor import OutcomeCount
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest, RequestCondition
 from podvigil.api.signals import Signal
-from podvigil.remediate.validate import OUTCOMES
+from podvigil.remediate.effect import OUTCOMES
 
 
 def outcome_of(request: RemediationRequest) -> Reason | None:
@@ -24,8 +23,8 @@ def add_outcomes(
     counts: Iterable[OutcomeCount], finished: Iterable[RemediationRequest]
 ) -> tuple[OutcomeCount, ...]:
     """Return the counts with these requests added, sorted; each request is to be given once, ever."""
-    attempts: Counter[tuple[Signal, ActionName]] = Counter()
-    succeeded: Counter[tuple[Signal, ActionName]] = Counter()
+    attempts: Counter[tuple[Signal, str]] = Counter()
+    succeeded: Counter[tuple[Signal, str]] = Counter()
     for count in counts:
         attempts[count.signal, count.action] += count.attempts
         succeeded[count.signal, count.action] += count.succeeded
@@ -45,9 +44,9 @@ def add_outcomes(
     )
 
 
-def past_success(counts: Iterable[OutcomeCount], signal: Signal, action: ActionName) -> str:
+def past_success(counts: Iterable[OutcomeCount], signal: Signal, action: str) -> str:
     """Return a sentence such as `Restart helped in 4 of 5 cases of MemoryHigh here.`"""
-    known = next((c for c in counts if c.signal is signal and c.action is action), None)
+    known = next((c for c in counts if c.signal is signal and c.action == action), None)
     if known is None or known.attempts == 0:
         return f"This is the first time that {action} is tried for {signal} here."
     return f"{action} helped in {known.succeeded} of {known.attempts} cases of {signal} here."

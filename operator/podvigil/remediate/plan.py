@@ -9,20 +9,13 @@ from podvigil.api.conditions import is_true
 from podvigil.api.durations import parse_duration
 from podvigil.api.monitor import AnomalyMonitor, RemediationMode
 from podvigil.api.names import request_name
+from podvigil.api.parameters import REPLICAS_MAX, PlanParameters
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, ReportCondition
-from podvigil.api.request import (
-    REPLICAS_MAX,
-    Plan,
-    PlanParameters,
-    PlanTarget,
-    RemediationRequest,
-    ReportReference,
-    RequestSpec,
-)
+from podvigil.api.request import Plan, PlanTarget, RemediationRequest, ReportReference, RequestSpec
 from podvigil.remediate.guards.namespace_not_protected import is_protected
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.targets import TargetState
+from podvigil.remediate.targets.workload import WorkloadState
 
 SCALE_BY: Final = 1.25
 """A quarter more, and at least one pod: enough to see an effect, too little to surprise a budget."""
@@ -31,7 +24,7 @@ SCALE_BY: Final = 1.25
 def propose(
     report: AnomalyReport,
     monitor: AnomalyMonitor,
-    target: TargetState,
+    target: WorkloadState,
     *,
     requested_by: str,
     own_namespace: str,
@@ -55,7 +48,7 @@ def propose(
     if refusal := _objection(report, monitor, target, action, own_namespace):
         return refusal
     parameters = None
-    if action is ActionName.SCALE:
+    if action == ActionName.SCALE:
         more = max(target.replicas + 1, math.ceil(target.replicas * SCALE_BY))
         parameters = PlanParameters(replicas=min(more, REPLICAS_MAX))
     rules, namespace, name = monitor.spec.remediation, report.metadata["namespace"], report.metadata["name"]
@@ -101,8 +94,8 @@ def propose(
 def _objection(
     report: AnomalyReport,
     monitor: AnomalyMonitor,
-    target: TargetState,
-    action: ActionName,
+    target: WorkloadState,
+    action: str,
     own_namespace: str,
 ) -> Refusal | None:
     rules, name, namespace = monitor.spec.remediation, monitor.metadata["name"], report.metadata["namespace"]
@@ -132,14 +125,12 @@ def _objection(
         return Refusal(Reason.STALE_TARGET, f"{target.ref} is not the object of the report: its uid differs")
     if target.paused:
         return Refusal(Reason.ROLLOUT_PAUSED, f"{target.ref} is paused (spec.paused)")
-    if target.replicas == 0 or (action is ActionName.SCALE and target.replicas >= REPLICAS_MAX):
+    if target.replicas == 0 or (action == ActionName.SCALE and target.replicas >= REPLICAS_MAX):
         return Refusal(Reason.NO_CHANGE, f"{target.ref} has {target.replicas} replicas")
     return None
 
 
-def _why(
-    report: AnomalyReport, target: TargetState, action: ActionName, parameters: PlanParameters | None
-) -> str:
+def _why(report: AnomalyReport, target: WorkloadState, action: str, parameters: PlanParameters | None) -> str:
     what = str(target.ref)
     if parameters and parameters.replicas is not None:
         what += f" from {target.replicas} to {parameters.replicas} replicas"

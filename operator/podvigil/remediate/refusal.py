@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from podvigil.api.reasons import Reason
+from podvigil.cluster.errors import ClusterError
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,8 @@ class Refusal:
     """Names the object and the number, for a person."""
     retry_after: timedelta | None = None
     """When to look again; None: waiting will not help, a change might."""
+
+
+def dry_run_refused(error: ClusterError) -> Refusal:
+    """Return the API server's own objection to a dry run."""
+    return Refusal(Reason.DRY_RUN_REFUSED, f"the API server refuses a dry run: {error}"[:1024])

@@ -6,8 +6,8 @@ from datetime import timedelta
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Health
 from podvigil.remediate.actions.base import Change
+from podvigil.remediate.effect import Verdict
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.validate import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,19 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Make the change."""
+    """Make the change, or the next part of it."""
 
     change: Change
+    is_begun: bool = False
+    """Whether a part of it is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """A change of many steps ends on the way; what is there of it is put back as far as it can be."""
+
+    reason: Reason
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +87,15 @@ class Conclude:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginRollback:
+    """Write down that the old value is being put back, before it is."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class RollBack:
-    """Put the old value back."""
+    """Put the old value back, or the next part of it."""
 
     change: Change
 
@@ -97,7 +114,8 @@ class Finish:
     """The request ends."""
 
     outcome: Reason
-    """One of Succeeded, Ineffective, Harmful, Inconclusive, Denied, Expired, Refused, Failed, DryRunOnly."""
+    """One of Succeeded, Ineffective, Harmful, Inconclusive, RolledBack, Cancelled, Denied, Expired, Refused,
+    Failed, DryRunOnly."""
     reason: Reason
     """What exactly stopped it; the outcome itself when nothing did."""
     message: str
@@ -110,10 +128,12 @@ Step = (
     | Hold
     | Claim
     | Execute
+    | GiveUp
     | Rehearse
     | Record
     | Watch
     | Conclude
+    | BeginRollback
     | RollBack
     | Settle
     | Finish

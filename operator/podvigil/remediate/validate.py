@@ -14,63 +14,35 @@ The rule, in the order in which it is asked at each look, until the window ends:
     the report is active, or the rollout has not finished          Ineffective
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from podvigil.api.conditions import ConditionStatus, find_condition
 from podvigil.api.reasons import Reason
-from podvigil.api.report import AnomalyReport, ReportCondition
-from podvigil.api.request import Health
-from podvigil.remediate.guards.report_fresh import freshness
-from podvigil.remediate.targets import TargetState
+from podvigil.api.report import ReportCondition
+from podvigil.remediate.effect import Effect, Verdict
+from podvigil.remediate.freshness import freshness
+from podvigil.remediate.targets.workload import WorkloadState
 
 CRASHES_ALLOWED: Final = 2
 """Container restarts beyond the baseline: a probe that fails while a pod starts is not yet a crash loop."""
 
-OUTCOMES: Final = frozenset({Reason.SUCCEEDED, Reason.INEFFECTIVE, Reason.HARMFUL, Reason.INCONCLUSIVE})
-ROLLED_BACK_AFTER: Final = frozenset({Reason.INEFFECTIVE, Reason.HARMFUL})
-"""Outcomes after which the old value is put back, while ours is still there."""
 
+def judge_workload(effect: Effect, *, at_once: int, replaces_pods: bool, now: datetime) -> Verdict | None:
+    """Say what became of the change; None: look again.
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the change did; `outcome` is one of OUTCOMES."""
-
-    outcome: Reason
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What is seen after a change."""
-
-    target: TargetState | None
-    """None when it is gone or a namesake."""
-    report: AnomalyReport | None
-    baseline: Health
-    """Before the change."""
-    previous: Health | None
-    """At the look before this one."""
-    at_once: int
-    """Pods that the rollout may take away at once."""
-    replaces_pods: bool
-    """Whether all pods are new once it has rolled out, with no restarts of their own yet."""
-    changed_at: datetime
-    until: datetime
-    interval_seconds: float
-
-
-def judge(effect: Effect, *, now: datetime) -> Verdict | None:
-    """Say what became of the change; None: look again."""
+    Args:
+        at_once: pods that the rollout may take away at once.
+        replaces_pods: whether all pods are new once it has rolled out, with no restarts of their own yet.
+    """
     target, is_over = effect.target, now >= effect.until
-    if target is None:
+    if not isinstance(target, WorkloadState):
         return Verdict(Reason.INCONCLUSIVE, "the target is gone, or another object has its name")
-    if harm := _harm(effect, target, is_over=is_over):
+    if harm := _harm(effect, target, at_once=at_once, replaces_pods=replaces_pods, is_over=is_over):
         return Verdict(Reason.HARMFUL, harm)
     if not is_over:
         return None  # a fresh pod looks well for a moment whatever is wrong: success is what lasts
-    is_active = _is_active(effect, now)
+    is_active = still_active(effect, now)
     if is_active is False and _is_recovered(effect, target):
         return Verdict(
             Reason.SUCCEEDED,
@@ -89,14 +61,16 @@ def judge(effect: Effect, *, now: datetime) -> Verdict | None:
     )
 
 
-def _harm(effect: Effect, target: TargetState, *, is_over: bool) -> str | None:
+def _harm(
+    effect: Effect, target: WorkloadState, *, at_once: int, replaces_pods: bool, is_over: bool
+) -> str | None:
     before, now = effect.baseline, target.health
-    are_new = effect.replaces_pods and target.is_rolled_out
+    are_new = replaces_pods and target.is_rolled_out
     crashes = now.restarts - (0 if are_new else before.restarts)
     if crashes > CRASHES_ALLOWED:
         return f"{crashes} more container restarts than before the change"
     healthy = _ready_before(effect, target)
-    floor = healthy if is_over else healthy - effect.at_once
+    floor = healthy if is_over else healthy - at_once
     if now.ready_replicas >= floor:
         return None
     # One low count may be the moment between two pods; the window's end is no time to wait for another.
@@ -106,16 +80,16 @@ def _harm(effect: Effect, target: TargetState, *, is_over: bool) -> str | None:
     return f"{now.ready_replicas} of {now.replicas} pods are ready, {before.ready_replicas} were before the change"
 
 
-def _ready_before(effect: Effect, target: TargetState) -> int:
+def _ready_before(effect: Effect, target: WorkloadState) -> int:
     """Return the pods ready before, as far as they are still wanted."""
     return min(effect.baseline.ready_replicas, target.replicas)
 
 
-def _is_recovered(effect: Effect, target: TargetState) -> bool:
+def _is_recovered(effect: Effect, target: WorkloadState) -> bool:
     return target.is_rolled_out and target.ready >= target.replicas
 
 
-def _is_active(effect: Effect, now: datetime) -> bool | None:
+def still_active(effect: Effect, now: datetime) -> bool | None:
     """Return what the detector says about the target since the change; None: nothing to go by."""
     if effect.report is None:
         return None

@@ -56,7 +56,7 @@ def test_fields_of_a_newer_version_are_left_out() -> None:
         pytest.param(AnomalyMonitor, monitor(), {"spec.detection": {"model": "GRU"}}, id="model"),
         pytest.param(AnomalyReport, report(), {"spec.signal": "Slow"}, id="signal"),
         pytest.param(AnomalyReport, report(), {"spec.target": None}, id="target"),
-        pytest.param(RemediationRequest, request(), {"spec.plan.action": "Drain"}, id="action"),
+        pytest.param(RemediationRequest, request(), {"spec.plan.action": "Delete"}, id="action"),
         pytest.param(RemediationRequest, request(), {"kind": "AnomalyReport"}, id="kind"),
     ],
 )

@@ -18,7 +18,9 @@ from podvigil.controllers.remediation import status
 from podvigil.remediate.actions.restart import TOKEN
 from podvigil.remediate.context import Context
 from podvigil.remediate.decide import next_step
+from podvigil.remediate.effect import OUTCOMES
 from podvigil.remediate.steps import (
+    BeginRollback,
     Claim,
     Conclude,
     Execute,
@@ -31,7 +33,6 @@ from podvigil.remediate.steps import (
 )
 from podvigil.remediate.steps import Preflight as PreflightStep
 from podvigil.remediate.steps import Record as RecordStep
-from podvigil.remediate.validate import OUTCOMES
 from unit.remediate.world import CLEAR, NOW, SCALE_UP, active, deployment, report, request
 
 FOUND = Preflight(checked_at=NOW, reversibility=Reversibility.REVERSIBLE, way_back="-", past_success="-")
@@ -86,7 +87,7 @@ class World:
         if ctx.target is None or ctx.target.resource_version != self.target.resource_version:
             return  # 409
         self.changes += 1
-        if ctx.action is ActionName.SCALE:
+        if ctx.action == ActionName.SCALE:
             self.someone_edits(6)
         else:
             self.someone_edits(self.target.replicas)
@@ -129,6 +130,8 @@ def _status_after(ctx: Context, step: Step, now: datetime) -> RequestStatus | No
             return status.watched(draft, step, ctx).status
         case Conclude():
             return status.concluded(draft, step, ctx).status
+        case BeginRollback():
+            return status.rolling_back(draft, step).status
         case Settle():
             return status.settled(draft, step).status
         case Finish():
@@ -181,7 +184,7 @@ def _is_true(world: World) -> bool:
     if ended in OUTCOMES:
         return world.changes == 1
     # Failed says that ours is not there: it may have been, before someone else came. A Restart leaves a mark.
-    was_overwritten = ended == Reason.FAILED and world.request.spec.plan.action is ActionName.SCALE
+    was_overwritten = ended == Reason.FAILED and world.request.spec.plan.action == ActionName.SCALE
     return world.changes == 0 or was_overwritten
 
 
@@ -195,6 +198,6 @@ def test_the_way_without_trouble() -> None:
         world.act(ctx, step)
         world.now += timedelta(seconds=10)
     assert steps == [
-        "Preflight", "Claim", "Execute", "Record", "Watch", "Conclude", "RollBack", "Settle", "Finish",
+        "Preflight", "Claim", "Execute", "Record", "Watch", "Conclude", "BeginRollback", "RollBack", "Settle", "Finish",
     ]  # fmt: skip
     assert (world.changes, world.rollbacks, world.target.replicas) == (1, 1, 4)

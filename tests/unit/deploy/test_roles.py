@@ -12,9 +12,9 @@ from podvigil.api.actions import ActionName
 DEPLOY: Final = Path(__file__).parents[3] / "deploy"
 
 
-def objects(folder: str = "base", kind: str = "") -> Iterator[dict[str, Any]]:
-    """Yield the objects of a folder of deploy/, those whose kind ends in `kind`."""
-    for path in sorted((DEPLOY / folder).rglob("*.yaml")):
+def objects(*folders: str, kind: str = "") -> Iterator[dict[str, Any]]:
+    """Yield the objects of folders of deploy/, those whose kind ends in `kind`; without a folder, all that is ours."""
+    for path in sorted(p for f in folders or ("base", "nodes") for p in (DEPLOY / f).rglob("*.yaml")):
         for found in yaml.safe_load_all(path.read_text()):
             if found and str(found.get("kind", "")).endswith(kind):
                 yield found
@@ -65,7 +65,7 @@ def test_nobody_is_given_the_right_to_approve() -> None:
 
 
 @pytest.mark.parametrize(
-    "deployment", list(objects("base/workloads", "Deployment")), ids=lambda d: d["metadata"]["name"]
+    "deployment", list(objects("base/workloads", kind="Deployment")), ids=lambda d: d["metadata"]["name"]
 )
 def test_the_processes_run_without_privileges(deployment: dict[str, Any]) -> None:
     spec = deployment["spec"]["template"]["spec"]

@@ -9,6 +9,7 @@ from podvigil.api.reasons import Reason
 from podvigil.remediate.context import Budget
 from podvigil.remediate.decide import next_step
 from podvigil.remediate.steps import (
+    BeginRollback,
     Claim,
     Conclude,
     Execute,
@@ -72,11 +73,39 @@ def validated(status: str, reason: str, seconds: float = -10) -> dict[str, Any]:
     }
 
 
+def rolling_back(seconds: float = -5) -> dict[str, Any]:
+    return {**validated("Unknown", "RollingBack", seconds), "type": "RolledBack"}
+
+
+def settled(status: str, reason: str) -> dict[str, Any]:
+    return {**validated(status, reason), "type": "RolledBack"}
+
+
+def ended(reason: str) -> dict[str, Any]:
+    return {**validated("False", reason), "type": "Succeeded"}
+
+
 INEFFECTIVE_SCALE: dict[str, Any] = {
     **SCALE_UP,
     "status.execution": {**SCALE_CLAIM, "finishedAt": at(-60)},
     "status.validation": {"until": at(-10)},
     "status.conditions": [validated("False", "Ineffective")],
+}
+
+
+CANCELLED = {"spec.cancellation": {"requestedBy": "alice", "reason": "wrong pod"}}
+WANTED_BACK = {"spec.rollback": {"requestedBy": "alice"}}
+GIVEN_UP = {
+    **CLAIM,
+    "stoppedAt": at(-1),
+    "stoppedReason": "TimedOut",
+    "stoppedMessage": "it did not get done",
+}
+OPEN_AGAIN: dict[str, Any] = {**INEFFECTIVE_SCALE, **WANTED_BACK}
+ENDED_SCALE: dict[str, Any] = {
+    **INEFFECTIVE_SCALE,
+    "status.conditions": [validated("True", "Succeeded"), settled("False", "NotNeeded"), ended("Succeeded")],
+    "status.finishedAt": at(-3600),
 }
 
 
@@ -241,7 +270,22 @@ INEFFECTIVE_SCALE: dict[str, Any] = {
             id="harmful-restart",
         ),
         pytest.param(
-            {"request_change": INEFFECTIVE_SCALE, "target": SCALED}, RollBack, None, id="ineffective-scale"
+            {"request_change": INEFFECTIVE_SCALE, "target": SCALED},
+            BeginRollback,
+            None,
+            id="ineffective-scale",
+        ),
+        pytest.param(
+            {
+                "request_change": {
+                    **INEFFECTIVE_SCALE,
+                    "status.conditions": [validated("False", "Ineffective"), rolling_back()],
+                },
+                "target": SCALED,
+            },
+            RollBack,
+            None,
+            id="ineffective-scale-being-put-back",
         ),
         pytest.param(
             {"request_change": INEFFECTIVE_SCALE}, Settle, Reason.ROLLED_BACK, id="ineffective-and-put-back"
@@ -266,7 +310,7 @@ INEFFECTIVE_SCALE: dict[str, Any] = {
             {
                 "request_change": {
                     **INEFFECTIVE_SCALE,
-                    "status.conditions": [validated("False", "Ineffective", -600)],
+                    "status.conditions": [validated("False", "Ineffective", -700), rolling_back(-600)],
                 },
                 "target": SCALED,
             },
@@ -286,13 +330,105 @@ INEFFECTIVE_SCALE: dict[str, Any] = {
                     **INEFFECTIVE_SCALE,
                     "status.conditions": [
                         validated("False", "Ineffective"),
-                        {**validated("True", "RolledBack"), "type": "RolledBack"},
+                        settled("True", "RolledBack"),
                     ],
                 }
             },
             Finish,
             Reason.INEFFECTIVE,
             id="put-back-and-said",
+        ),
+        pytest.param(
+            {"request_change": CANCELLED}, Finish, Reason.CANCELLED, id="cancelled-before-the-claim"
+        ),
+        pytest.param(
+            {"request_change": {**CANCELLED, **CLAIMED}},
+            Finish,
+            Reason.CANCELLED,
+            id="cancelled-before-it-began",
+        ),
+        pytest.param(
+            {"request_change": {**CANCELLED, **CLAIMED}, "target": RESTARTED},
+            Record,
+            None,
+            id="cancelled-too-late",
+        ),
+        pytest.param(
+            {"request_change": {"status.execution": GIVEN_UP}},
+            Settle,
+            Reason.NOTHING_TO_UNDO,
+            id="given-up-on-the-way",
+        ),
+        pytest.param(
+            {
+                "request_change": {
+                    "status.execution": GIVEN_UP,
+                    "status.conditions": [settled("False", "NothingToUndo")],
+                }
+            },
+            Finish,
+            Reason.TIMED_OUT,
+            id="given-up-and-settled",
+        ),
+        pytest.param(
+            {"request_change": {**ENDED_SCALE, **WANTED_BACK}, "target": SCALED},
+            BeginRollback,
+            None,
+            id="wanted-back-after-the-end",
+        ),
+        pytest.param(
+            {
+                "request_change": {
+                    **OPEN_AGAIN,
+                    "status.conditions": [validated("True", "Succeeded"), rolling_back()],
+                },
+                "target": SCALED,
+            },
+            RollBack,
+            None,
+            id="wanted-back-and-begun",
+        ),
+        pytest.param(
+            {
+                "request_change": {
+                    **OPEN_AGAIN,
+                    "status.conditions": [validated("True", "Succeeded"), rolling_back()],
+                },
+                "target": SCALED,
+                "gate": OPEN,
+            },
+            Hold,
+            Reason.GATE_NOT_STANDING,
+            id="wanted-back-without-a-gate",
+        ),
+        pytest.param(
+            {
+                "request_change": {
+                    **OPEN_AGAIN,
+                    "status.conditions": [settled("True", "RolledBack")],
+                }
+            },
+            Finish,
+            Reason.ROLLED_BACK,
+            id="wanted-back-and-done",
+        ),
+        pytest.param(
+            {
+                "request_change": {
+                    **ENDED_SCALE,
+                    **WANTED_BACK,
+                    "status.conditions": [settled("True", "RolledBack"), ended("RolledBack")],
+                }
+            },
+            Idle,
+            None,
+            id="wanted-back-and-answered",
+        ),
+        pytest.param(
+            {"request_change": {**DONE, **WANTED_BACK}, "target": RESTARTED},
+            BeginRollback,
+            None,
+            id="wanted-back-while-watching",
         ),
     ],
 )

@@ -101,7 +101,9 @@ ROWS = [
     pytest.param(
         {"report_change": {"status.lastEvaluated": None}}, Reason.REPORT_STALE, id="report-never-evaluated"
     ),
-    pytest.param({"is_permitted": False}, Reason.PERMISSION_MISSING, id="role-not-bound"),
+    pytest.param(
+        {"missing_rights": ("patch deployments in shop",)}, Reason.PERMISSION_MISSING, id="role-not-bound"
+    ),
     pytest.param({"monitor_change": {"spec.remediation.paused": True}}, Reason.PAUSED, id="paused"),
     pytest.param({"target": deployment(spec__paused=True)}, Reason.ROLLOUT_PAUSED, id="rollout-paused"),
     pytest.param(
@@ -195,7 +197,7 @@ def test_the_preflight_shows_every_objection() -> None:
         gate=OPEN,
         target=deployment(spec__paused=True, status__updatedReplicas=1),
         budgets=(Budget("web", 0),),
-        is_permitted=False,
+        missing_rights=("patch deployments in shop",),
         request_change={"spec.approval": None},
     )
     assert [refusal.reason for refusal in all_refusals(ctx, NOW)] == [

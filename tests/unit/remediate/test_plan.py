@@ -8,7 +8,7 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.remediate.plan import propose
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.targets import TargetState
+from podvigil.remediate.targets.workload import WorkloadState
 from unit.remediate.world import NOW, active, at, deployment, monitor, report
 
 
@@ -16,7 +16,7 @@ def proposed(
     *,
     report_change: dict[str, Any] | None = None,
     monitor_change: dict[str, Any] | None = None,
-    target: TargetState | None = None,
+    target: WorkloadState | None = None,
 ) -> RemediationRequest | Refusal:
     return propose(
         report(report_change),

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from podvigil.remediate.targets import container_restarts, target_state
+from podvigil.remediate.targets.workload import workload_state
 from samples import changed
-from unit.remediate.world import DEPLOYMENT, deployment
+from unit.remediate.world import DEPLOYMENT, deployment, pod
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_stateful_set_at_rest_counts_every_pod_as_updated() -> None:
             "status.updateRevision": "a",
         },
     )
-    target = target_state(body, restarts=0)
+    target = workload_state(body)
     assert target.is_rolled_out
     assert target.strategy.unavailable_at_once == 1
 
@@ -53,7 +53,7 @@ def test_a_stateful_set_between_revisions_is_not_rolled_out() -> None:
             "status.updateRevision": "b",
         },
     )
-    assert not target_state(body, restarts=0).is_rolled_out
+    assert not workload_state(body).is_rolled_out
 
 
 def test_a_daemon_set_counts_nodes() -> None:
@@ -65,25 +65,21 @@ def test_a_daemon_set_counts_nodes() -> None:
         "numberAvailable": 2,
         "observedGeneration": 3,
     }
-    target = target_state(changed(DEPLOYMENT, {"kind": "DaemonSet", "status": status}), restarts=5)
+    target = workload_state(changed(DEPLOYMENT, {"kind": "DaemonSet", "status": status}), (pod(restarts=5),))
     assert (target.replicas, target.ready, target.restarts) == (3, 2, 5)
     assert target.is_rolled_out
     assert target.strategy.unavailable_at_once == 1
 
 
 def test_a_new_workload_has_no_counts_yet() -> None:
-    target = target_state(changed(DEPLOYMENT, {"status": None}), restarts=0)
+    target = workload_state(changed(DEPLOYMENT, {"status": None}))
     assert (target.total, target.ready, target.observed_generation) == (0, 0, 0)
     assert not target.is_rolled_out
 
 
-def test_restarts_are_added_over_containers_and_pods() -> None:
-    pods: list[dict[str, Any]] = [
-        {"status": {"containerStatuses": [{"restartCount": 2}, {"restartCount": 1}]}},
-        {"status": {}},
-        {},
-    ]
-    assert container_restarts(pods) == 3
+def test_restarts_are_added_over_pods() -> None:
+    pods = (pod(restarts=3), pod("web-2"), pod("web-3", status=None))
+    assert deployment(pods=pods).restarts == 3
 
 
 def test_the_selector_is_written_for_a_query() -> None:

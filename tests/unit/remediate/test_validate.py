@@ -8,18 +8,18 @@ import pytest
 
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Health
-from podvigil.remediate.validate import Effect, judge
-from unit.remediate.world import NOW, active, at, deployment, report
+from podvigil.remediate.effect import Effect
+from podvigil.remediate.validate import judge_workload
+from unit.remediate.world import NOW, active, at, deployment, report, request
 
 BEFORE = Health(replicas=4, ready_replicas=4, updated_replicas=4, restarts=0)
 LOW = Health(replicas=4, ready_replicas=2)
 WATCHING = Effect(
     target=deployment(),
+    plan=request().spec.plan,
     report=report(active("True", -5)),
     baseline=BEFORE,
     previous=None,
-    at_once=1,
-    replaces_pods=True,
     changed_at=NOW - timedelta(seconds=60),
     until=NOW + timedelta(seconds=120),
     interval_seconds=30,
@@ -127,5 +127,8 @@ CALM = report(active("False", -5))
     ],
 )
 def test_judge(change: dict[str, Any], outcome: Reason | None) -> None:
-    verdict = judge(replace(WATCHING, **change), now=NOW)
+    change = dict(change)
+    at_once, replaces_pods = change.pop("at_once", 1), change.pop("replaces_pods", True)
+    effect = replace(WATCHING, **change)
+    verdict = judge_workload(effect, at_once=at_once, replaces_pods=replaces_pods, now=NOW)
     assert (verdict.outcome if verdict else None) == outcome

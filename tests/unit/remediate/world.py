@@ -10,7 +10,8 @@ from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
 from podvigil.remediate.context import Context
 from podvigil.remediate.gate import Gate
-from podvigil.remediate.targets import TargetState, target_state
+from podvigil.remediate.targets.pods import PodState, pod_state
+from podvigil.remediate.targets.workload import WorkloadState, workload_state
 from samples import Object, changed
 
 NOW: Final = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -41,6 +42,26 @@ DEPLOYMENT: Final[Object] = {
         "availableReplicas": 4,
         "observedGeneration": 3,
     },
+}
+
+POD: Final[Object] = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {
+        "namespace": "shop",
+        "labels": {"app": "web"},
+        "ownerReferences": [
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
+                "name": "web-7f",
+                "uid": "rs1",
+                "controller": True,
+            }
+        ],
+    },
+    "spec": {"nodeName": "node-1", "containers": [{"name": "app", "image": "shop"}]},
+    "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
 }
 
 MONITOR: Final[Object] = {
@@ -126,10 +147,21 @@ CLAIM: Final[Object] = {
 """Of the Restart, by this executor, five seconds ago."""
 
 
-def deployment(**change: Any) -> TargetState:
+def pod(name: str = "web-1", restarts: int = 0, **change: Any) -> PodState:
+    """A running pod of the target, with dotted paths (`__` for a dot) replaced."""
+    made = {
+        "metadata.name": name,
+        "metadata.uid": f"uid-{name}",
+        "status.containerStatuses": [{"name": "app", "restartCount": restarts}],
+    }
+    return pod_state(changed(POD, made | _paths(change)))
+
+
+def deployment(**change: Any) -> WorkloadState:
     """The target, with dotted paths (`__` for a dot) replaced; `restarts` are those of its pods."""
     restarts: int = change.pop("restarts", 0)
-    return target_state(changed(DEPLOYMENT, _paths(change)), restarts)
+    pods = change.pop("pods", (pod(restarts=restarts),) if restarts else ())
+    return workload_state(changed(DEPLOYMENT, _paths(change)), pods)
 
 
 def request(change: dict[str, Any] | None = None) -> RemediationRequest:
@@ -169,7 +201,7 @@ CLEAR: Final = Context(
     report=report(),
     monitor=monitor(),
     gate=STANDING,
-    is_permitted=True,
+    missing_rights=(),
     own_namespace="podvigil-system",
     executor=ME,
 )

@@ -7,7 +7,7 @@ from podvigil.api.request import RemediationRequest
 from podvigil.api.resources import ObjectRef
 from podvigil.cluster.events import EventType
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.steps import Conclude, Finish, Settle
+from podvigil.remediate.steps import Conclude, Finish, GiveUp, Settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ def executing(request: RemediationRequest, what: str) -> Said:
 def executed(request: RemediationRequest, what: str) -> Said:
     """The change was made."""
     return Said(_about(request), EventType.NORMAL, Reason.EXECUTED, what)
+
+
+def given_up(request: RemediationRequest, step: GiveUp) -> Said:
+    """The change ends on the way."""
+    return Said(_about(request), EventType.WARNING, step.reason, f"Given up: {step.message}")
 
 
 def concluded(request: RemediationRequest, step: Conclude) -> Said:

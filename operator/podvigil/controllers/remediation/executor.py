@@ -42,8 +42,13 @@ class _Status(msgspec.Struct, gc=False):
     finished: str | None = msgspec.field(name="finishedAt", default=None)
 
 
+class _Spec(msgspec.Struct, gc=False):
+    rollback: msgspec.Raw | None = None
+
+
 class _Item(msgspec.Struct, gc=False):
     metadata: _Meta
+    spec: _Spec
     status: _Status = msgspec.field(default_factory=_Status)
 
 
@@ -132,7 +137,7 @@ class Executor:
             try:
                 async for page in self._ports.cluster.pages(REMEDIATIONREQUESTS):
                     for item in _PAGE.decode(page).items:
-                        if item.status.finished is None:
+                        if item.status.finished is None or item.spec.rollback is not None:
                             self._ports.queue.add(RequestKey(item.metadata.namespace, item.metadata.name))
             except ClusterError as error:
                 logger.warning("Cannot list the requests", extra={"error": str(error)})

@@ -17,10 +17,12 @@ from podvigil.remediate.context import Context
 from podvigil.remediate.decide import next_step
 from podvigil.remediate.gather import gather
 from podvigil.remediate.steps import (
+    BeginRollback,
     Claim,
     Conclude,
     Execute,
     Finish,
+    GiveUp,
     Hold,
     Idle,
     Preflight,
@@ -32,7 +34,7 @@ from podvigil.remediate.steps import (
     Wait,
     Watch,
 )
-from podvigil.remediate.targets import TargetState
+from podvigil.remediate.targets.base import TargetState
 
 logger = logging.getLogger(__name__)
 
@@ -93,15 +95,17 @@ async def _take(  # noqa: PLR0912 - one case for each step
                 ports, events.executing(ctx.request, f"{ctx.action} {ctx.written()}: {_written(change)}")
             )
             return AT_ONCE
-        case Execute(change):
-            return await _execute(change, ctx, draft, ports)
+        case Execute():
+            return await _execute(step, ctx, draft, ports)
+        case GiveUp():
+            return await _give_up(step, ctx, draft, ports)
         case Rehearse():
             await _rehearse(ctx, draft, ports)
             return None
         case Record():
             await status.write_status(ports.cluster, status.recorded(draft, ctx))
             await _say(ports, events.executed(ctx.request, f"{ctx.action} {ctx.written()} was made"))
-            ports.metrics.changes.labels(ctx.action.value).inc()
+            ports.metrics.changes.labels(ctx.action).inc()
             return AT_ONCE
         case Watch(_, after):
             await _write_if_changed(ctx, status.watched(draft, step, ctx), ports)
@@ -109,6 +113,9 @@ async def _take(  # noqa: PLR0912 - one case for each step
         case Conclude():
             await status.write_status(ports.cluster, status.concluded(draft, step, ctx))
             await _say(ports, events.concluded(ctx.request, step))
+            return AT_ONCE
+        case BeginRollback():
+            await status.write_status(ports.cluster, status.rolling_back(draft, step))
             return AT_ONCE
         case RollBack(change):
             return await _roll_back(change, ctx, draft, ports)
@@ -136,27 +143,39 @@ async def _preflight(ctx: Context, draft: status.Draft, ports: Ports) -> float:
     return max(AT_ONCE, _seconds(ctx.plan.expires_at - draft.now))
 
 
-async def _execute(change: Change, ctx: Context, draft: status.Draft, ports: Ports) -> float | None:
-    target = _target(ctx)
+async def _execute(step: Execute, ctx: Context, draft: status.Draft, ports: Ports) -> float | None:
+    target, change = _target(ctx), step.change
     logger.info(
-        "Changing a workload", extra=_about(ctx.request) | {"target": ctx.written(), "after": change.after}
+        "Changing a target", extra=_about(ctx.request) | {"target": ctx.written(), "after": change.after}
     )
     try:
-        await ACTIONS[ctx.action].execute(ports.cluster, target, change)
+        made = await ACTIONS[ctx.action].execute(ports.cluster, target, ctx.plan, change)
     except (BadRequest, Forbidden, Invalid) as error:
         # It will say the same again. Anything else (409, 429, 5xx, no answer): look again, then maybe retry.
+        if step.is_begun:
+            return await _give_up(GiveUp(Reason.API_SERVER_REFUSED, str(error)), ctx, draft, ports)
         refused = Finish(Reason.REFUSED, Reason.API_SERVER_REFUSED, str(error)[:1000])
         await _finish(refused, ctx, draft, ports)
         return None
+    if made.stop is not None:
+        return await _give_up(GiveUp(made.stop.reason, made.stop.message), ctx, draft, ports)
+    if made.progress is not None:
+        await _write_if_changed(ctx, status.advanced(draft, made.progress), ports)
+    return _seconds(made.again)
+
+
+async def _give_up(step: GiveUp, ctx: Context, draft: status.Draft, ports: Ports) -> float:
+    await status.write_status(ports.cluster, status.given_up(draft, step))
+    await _say(ports, events.given_up(ctx.request, step))
     return AT_ONCE
 
 
 async def _rehearse(ctx: Context, draft: status.Draft, ports: Ports) -> None:
-    changes, refused = await preflight.dry_run(ports.cluster, ctx, _target(ctx), now=draft.now)
-    if refused:
-        end = Finish(Reason.REFUSED, refused.reason, refused.message)
+    found = await preflight.rehearse(ports.cluster, ctx, now=draft.now)
+    if found.refusals:
+        end = Finish(Reason.REFUSED, found.refusals[0].reason, found.refusals[0].message)
     else:
-        said = f"only a dry run was asked for; the API server accepts {'; '.join(changes)}"
+        said = f"only a dry run was asked for; the API server accepts {'; '.join(found.changes)}"
         end = Finish(Reason.DRY_RUN_ONLY, Reason.DRY_RUN_ONLY, said[:1000])
     await _finish(end, ctx, draft, ports)
 
@@ -167,7 +186,7 @@ async def _roll_back(change: Change, ctx: Context, draft: status.Draft, ports: P
         "Rolling back", extra=_about(ctx.request) | {"target": ctx.written(), "before": change.before}
     )
     try:
-        await ACTIONS[ctx.action].rollback(ports.cluster, target, change)
+        await ACTIONS[ctx.action].rollback(ports.cluster, target, ctx.plan, change)
     except (BadRequest, Forbidden, Invalid) as error:
         failed = Settle(
             False, Reason.ROLLBACK_FAILED, f"could not be put back, do it by hand: {error}"[:1000]
@@ -179,14 +198,14 @@ async def _roll_back(change: Change, ctx: Context, draft: status.Draft, ports: P
 async def _settle(step: Settle, ctx: Context, draft: status.Draft, ports: Ports) -> float:
     await status.write_status(ports.cluster, status.settled(draft, step))
     await _say(ports, events.settled(ctx.request, step))
-    ports.metrics.rollbacks.labels(ctx.action.value, step.reason.value).inc()
+    ports.metrics.rollbacks.labels(ctx.action, step.reason.value).inc()
     return AT_ONCE
 
 
 async def _finish(step: Finish, ctx: Context, draft: status.Draft, ports: Ports) -> None:
     await status.write_status(ports.cluster, status.finished(draft, step))
     await _say(ports, events.finished(ctx.request, step))
-    ports.metrics.finished.labels(ctx.action.value, step.outcome.value).inc()
+    ports.metrics.finished.labels(ctx.action, step.outcome.value).inc()
     if step.outcome is Reason.REFUSED:
         ports.metrics.refusals.labels(step.reason.value).inc()
     logger.info(

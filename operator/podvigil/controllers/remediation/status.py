@@ -10,6 +10,7 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import (
     Decision,
     Execution,
+    ExecutionProgress,
     Preflight,
     RemediationRequest,
     RequestCondition,
@@ -19,7 +20,7 @@ from podvigil.api.request import (
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.context import Context
-from podvigil.remediate.steps import Claim, Conclude, Finish, Hold, Settle, Watch
+from podvigil.remediate.steps import BeginRollback, Claim, Conclude, Finish, GiveUp, Hold, Settle, Watch
 
 UNKNOWN = ConditionStatus.UNKNOWN
 
@@ -93,16 +94,22 @@ def preflighted(draft: Draft, found: Preflight) -> Draft:
 
 def held(draft: Draft, step: Hold) -> Draft:
     """Say why an approved request waits."""
-    refusal = step.refusal
-    draft = draft.condition(RequestCondition.EXECUTED, False, refusal.reason, refusal.message)
+    refusal, execution = step.refusal, draft.status.execution
+    if execution is None or execution.finished_at is None:
+        begun = execution is not None and execution.progress is not None
+        value = UNKNOWN if begun else ConditionStatus.FALSE
+        draft = draft.condition(RequestCondition.EXECUTED, value, refusal.reason, refusal.message)
     return draft.summary(UNKNOWN, refusal.reason, f"Held back: {refusal.message}")
 
 
 def claimed(draft: Draft, step: Claim, executor: str) -> Draft:
     """Write down who makes which change, before it is made."""
+    before, now = draft.status.execution, draft.now.replace(microsecond=0)
     execution = Execution(
         claimed_by=executor,
-        claimed_at=draft.now.replace(microsecond=0),
+        claimed_at=now,
+        started_at=(before.started_at if before else None) or now,
+        progress=before.progress if before else None,
         token=step.change.token,
         before=step.change.before,
         after=step.change.after,
@@ -110,6 +117,34 @@ def claimed(draft: Draft, step: Claim, executor: str) -> Draft:
     )
     draft = draft.condition(RequestCondition.EXECUTED, UNKNOWN, Reason.EXECUTING, f"Claimed by {executor}.")
     return draft.summary(UNKNOWN, Reason.EXECUTING, "The change is being made.").changed(execution=execution)
+
+
+def advanced(draft: Draft, progress: ExecutionProgress) -> Draft:
+    """Show how far a change of many steps has come."""
+    execution = draft.status.execution
+    if execution is None:
+        raise ValueError("only a claimed request is under way")
+    said = f"{progress.done} of {progress.total} done."
+    if progress.waiting_for:
+        said = f"{said[:-1]}; waiting for {progress.waiting_for}"
+    draft = draft.condition(RequestCondition.EXECUTED, UNKNOWN, Reason.EXECUTING, said[:1024])
+    draft = draft.summary(UNKNOWN, Reason.EXECUTING, said[:1024])
+    return draft.changed(execution=execution.model_copy(update={"progress": progress}))
+
+
+def given_up(draft: Draft, step: GiveUp) -> Draft:
+    """Say that a change ends on the way, before what is there of it is put back."""
+    execution = draft.status.execution
+    if execution is None:
+        raise ValueError("only a claimed request is given up")
+    stopped = {
+        "stopped_at": draft.now.replace(microsecond=0),
+        "stopped_reason": step.reason.value,
+        "stopped_message": step.message[:1024],
+    }
+    draft = draft.condition(RequestCondition.EXECUTED, False, step.reason, step.message[:1024])
+    draft = draft.summary(UNKNOWN, step.reason, step.message[:1024])
+    return draft.changed(execution=execution.model_copy(update=stopped))
 
 
 def recorded(draft: Draft, ctx: Context) -> Draft:
@@ -160,6 +195,12 @@ def concluded(draft: Draft, step: Conclude, ctx: Context) -> Draft:
     return watched(draft, step, ctx).condition(
         RequestCondition.VALIDATED, _VALIDATED.get(verdict.outcome, UNKNOWN), verdict.outcome, verdict.message
     )
+
+
+def rolling_back(draft: Draft, step: BeginRollback) -> Draft:
+    """Say that the old value is being put back; an ended request is open again."""
+    draft = draft.condition(RequestCondition.ROLLED_BACK, UNKNOWN, Reason.ROLLING_BACK, step.message[:1024])
+    return draft.summary(UNKNOWN, Reason.ROLLING_BACK, step.message[:1024]).changed(finished_at=None)
 
 
 def settled(draft: Draft, step: Settle) -> Draft:

@@ -1,10 +1,12 @@
-"""The registry of actions: one file each, all with the same verbs (`base.Action`)."""
+"""The actions by name, one file for each; docs/actions.md says how another package adds one."""
 
-from typing import Final
+from typing import Any, Final
 
 from podvigil.api.actions import ActionName
 from podvigil.remediate.actions.base import Action
 from podvigil.remediate.actions.restart import Restart
 from podvigil.remediate.actions.scale import Scale
 
-ACTIONS: Final[dict[ActionName, Action]] = {ActionName.RESTART: Restart(), ActionName.SCALE: Scale()}
+SHIPPED: Final[tuple[Action[Any], ...]] = (Restart(), Scale())
+
+ACTIONS: Final[dict[str, Action[Any]]] = {ActionName(action.name): action for action in SHIPPED}

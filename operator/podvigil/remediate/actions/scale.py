@@ -1,90 +1,126 @@
 """Scale: set a workload's replica count through `/scale`; undone by putting the old count back."""
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
-from podvigil.api.request import PlanParameters, Reversibility
+from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster, PatchKind
-from podvigil.remediate.actions.base import Change, Disruption, Progress, Undo, precondition
+from podvigil.remediate.actions.base import (
+    TIME_LIMIT,
+    Change,
+    Disruption,
+    Made,
+    Progress,
+    Rehearsal,
+    Right,
+    Undo,
+    precondition,
+    rehearse_patch,
+    right_to_patch,
+)
+from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.targets import TargetState
+from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validate import judge_workload
+
+SUBRESOURCE: Final = "scale"
 
 
 class Scale:
     """Writes `spec.replicas` and nothing else: the right to `/scale` does not open the pod template."""
 
-    subresource: str | None = "scale"
+    name: str = ActionName.SCALE
     reversibility = Reversibility.REVERSIBLE
 
-    def objection(self, target: TargetState, parameters: PlanParameters | None) -> Refusal | None:
+    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
+        """The subresource alone."""
+        return (right_to_patch(target, SUBRESOURCE),)
+
+    def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
         """The count must be a change."""
-        if target.replicas == _wanted(parameters):
+        if target.replicas == _wanted(plan):
             return Refusal(Reason.NO_CHANGE, f"{target.ref} already has {target.replicas} replicas")
         return None
 
-    def change(
-        self, target: TargetState, parameters: PlanParameters | None, *, token: str, now: str
-    ) -> Change:
+    def change(self, target: WorkloadState, plan: Plan, *, token: str, now: datetime) -> Change:
         """Keep the old count beside the new one."""
         return Change(
             before={"replicas": str(target.replicas)},
-            after={"replicas": str(_wanted(parameters))},
+            after={"replicas": str(_wanted(plan))},
             token=token,
         )
 
-    def disruption(self, target: TargetState, parameters: PlanParameters | None) -> Disruption:
+    def disruption(self, target: WorkloadState, plan: Plan) -> Disruption:
         """Only scaling down disturbs pods, and all that go, go at once."""
-        fewer = max(0, target.replicas - _wanted(parameters))
+        fewer = max(0, target.replicas - _wanted(plan))
         how = f"{fewer} of {target.replicas} pods are removed" if fewer else "no running pod is disturbed"
         return Disruption(fewer, fewer, how)
 
-    def way_back(self, target: TargetState) -> str:
+    def way_back(self, target: WorkloadState, plan: Plan) -> str:
         """The old count."""
         return f"The replica count is set back to {target.replicas}, while it is still the one set here."
 
-    def progress(self, target: TargetState, generation: int, change: Change) -> Progress:
+    def time_limit(self, plan: Plan) -> timedelta:
+        """One patch."""
+        return TIME_LIMIT
+
+    def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
         """The count itself tells: /scale leaves no room for a token."""
         now = str(target.replicas)
         if now == change.after["replicas"]:
             return Progress.DONE
         # The generation too: a spec changed by someone else is not what was judged.
-        same = now == change.before["replicas"] and target.generation == generation
+        same = now == change.before["replicas"] and target.generation == plan.target.generation
         return Progress.DUE if same else Progress.FOREIGN
 
-    def undo(self, target: TargetState, change: Change) -> Undo:
+    def undo(self, target: WorkloadState, plan: Plan, change: Change) -> Undo:
         """Only a value that is still ours."""
         now = str(target.replicas)
         if now == change.before["replicas"]:
             return Undo.DONE
         return Undo.DUE if now == change.after["replicas"] else Undo.NOT_OURS
 
-    async def execute(
-        self, cluster: Cluster, target: TargetState, change: Change, *, dry_run: bool = False
-    ) -> dict[str, Any]:
+    def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
+        """By the report and the pods; those taken away are not wanted any more."""
+        return judge_workload(effect, at_once=0, replaces_pods=False, now=now)
+
+    async def rehearse(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
+    ) -> Rehearsal:
+        """Dry-run the patch."""
+
+        async def call(*, dry_run: bool) -> dict[str, Any]:
+            return await _set(cluster, target, int(change.after["replicas"]), dry_run=dry_run)
+
+        return await rehearse_patch(cluster, target, call, SUBRESOURCE)
+
+    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
         """Patch the new count."""
-        return await self._set(cluster, target, int(change.after["replicas"]), dry_run=dry_run)
+        await _set(cluster, target, int(change.after["replicas"]), dry_run=False)
+        return Made()
 
-    async def rollback(self, cluster: Cluster, target: TargetState, change: Change) -> None:
+    async def rollback(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> None:
         """Patch the old count."""
-        await self._set(cluster, target, int(change.before["replicas"]), dry_run=False)
-
-    async def _set(
-        self, cluster: Cluster, target: TargetState, replicas: int, *, dry_run: bool
-    ) -> dict[str, Any]:
-        body = {"metadata": precondition(target), "spec": {"replicas": replicas}}
-        return await cluster.patch(
-            target.resource,
-            target.ref.name,
-            body,
-            target.ref.namespace,
-            subresource=self.subresource,
-            kind=PatchKind.MERGE,
-            dry_run=dry_run,
-        )
+        await _set(cluster, target, int(change.before["replicas"]), dry_run=False)
 
 
-def _wanted(parameters: PlanParameters | None) -> int:
+async def _set(cluster: Cluster, target: WorkloadState, replicas: int, *, dry_run: bool) -> dict[str, Any]:
+    body = {"metadata": precondition(target), "spec": {"replicas": replicas}}
+    return await cluster.patch(
+        target.resource,
+        target.ref.name,
+        body,
+        target.ref.namespace,
+        subresource=SUBRESOURCE,
+        kind=PatchKind.MERGE,
+        dry_run=dry_run,
+    )
+
+
+def _wanted(plan: Plan) -> int:
     """Return the count of the plan; the API server refuses a Scale without one."""
-    if parameters is None or parameters.replicas is None:
+    if plan.parameters is None or plan.parameters.replicas is None:
         raise ValueError("a Scale has parameters.replicas")
-    return parameters.replicas
+    return plan.parameters.replicas

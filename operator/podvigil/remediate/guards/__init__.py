@@ -56,14 +56,19 @@ EXECUTION: Final[tuple[Guard, ...]] = (gate_stands, approved, not_expired, *_COM
 """Before the change: the first objection stops it."""
 
 
+CONTINUATION: Final[tuple[Guard, ...]] = (gate_stands, permission_held, not_paused)
+"""Between two steps of a change that has begun: its own first step answers the others, and half of a change is
+no better than the whole."""
+
+
 def all_refusals(ctx: Context, now: datetime) -> tuple[Refusal, ...]:
     """Return every objection of the preflight chain."""
     return tuple(refusal for guard in PREFLIGHT if (refusal := guard(ctx, now)))
 
 
-def first_refusal(ctx: Context, now: datetime) -> Refusal | None:
-    """Return the first objection of the execution chain."""
-    return next((refusal for guard in EXECUTION if (refusal := guard(ctx, now))), None)
+def first_refusal(ctx: Context, now: datetime, chain: tuple[Guard, ...] = EXECUTION) -> Refusal | None:
+    """Return the first objection of a chain."""
+    return next((refusal for guard in chain if (refusal := guard(ctx, now))), None)
 
 
 HOPELESS: Final = frozenset(

@@ -16,9 +16,10 @@ def budget_allows(ctx: Context, now: datetime) -> Refusal | None:
 
     Kubernetes asks budgets for evictions only; a rollout or a scale-down would pass them by.
     """
-    if ctx.target is None:
+    action = ACTIONS.get(ctx.action)
+    if ctx.workload is None or action is None:
         return None
-    at_once = ACTIONS[ctx.action].disruption(ctx.target, ctx.plan.parameters).at_once
+    at_once = action.disruption(ctx.workload, ctx.plan).at_once
     full = [b for b in ctx.budgets if b.disruptions_allowed < at_once]
     if not full:
         return None

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+from podvigil.api.actions import CLUSTER_SCOPED
 from podvigil.api.reasons import Reason
 from podvigil.remediate.context import Context
 from podvigil.remediate.refusal import Refusal
@@ -19,6 +20,8 @@ def is_protected(namespace: str, own_namespace: str, protected: Collection[str])
 
 def namespace_not_protected(ctx: Context, now: datetime) -> Refusal | None:
     """Not Kubernetes' own, not ours, none that the monitor protects."""
+    if ctx.plan.target.kind in CLUSTER_SCOPED:
+        return None  # it lies in no namespace; its request lies in ours
     protected = ctx.rules.protected_namespaces if ctx.rules else ()
     if not is_protected(ctx.namespace, ctx.own_namespace, protected):
         return None

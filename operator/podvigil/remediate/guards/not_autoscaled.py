@@ -10,7 +10,7 @@ from podvigil.remediate.refusal import Refusal
 
 def not_autoscaled(ctx: Context, now: datetime) -> Refusal | None:
     """No HorizontalPodAutoscaler owns the replica count (KEDA makes them too)."""
-    if ctx.action is not ActionName.SCALE or not ctx.autoscalers:
+    if ctx.action != ActionName.SCALE or not ctx.autoscalers:
         return None
     return Refusal(
         Reason.AUTOSCALED,

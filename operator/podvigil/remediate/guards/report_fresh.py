@@ -5,20 +5,10 @@ from typing import Final
 
 from podvigil.api.reasons import Reason
 from podvigil.remediate.context import Context
+from podvigil.remediate.freshness import freshness
 from podvigil.remediate.refusal import Refusal
 
-INTERVALS: Final = 3
-"""Ticks of the analyst that may fall out."""
-
-AT_LEAST: Final = timedelta(minutes=2)
-"""Reports are written at a bounded rate, and an analyst needs a moment to restart."""
-
 LOOK_AGAIN: Final = timedelta(seconds=10)
-
-
-def freshness(interval_seconds: float) -> timedelta:
-    """Return how old a report's last evaluation may be."""
-    return max(timedelta(seconds=INTERVALS * interval_seconds), AT_LEAST)
 
 
 def report_fresh(ctx: Context, now: datetime) -> Refusal | None:

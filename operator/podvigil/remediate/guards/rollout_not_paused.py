@@ -12,6 +12,6 @@ LOOK_AGAIN: Final = timedelta(seconds=30)
 
 def rollout_not_paused(ctx: Context, now: datetime) -> Refusal | None:
     """The Deployment is not paused: a change of its template would wait, and then come as a surprise."""
-    if ctx.target is None or not ctx.target.paused:
+    if ctx.workload is None or not ctx.workload.paused:
         return None
-    return Refusal(Reason.ROLLOUT_PAUSED, f"{ctx.target.ref} is paused (spec.paused)", LOOK_AGAIN)
+    return Refusal(Reason.ROLLOUT_PAUSED, f"{ctx.workload.ref} is paused (spec.paused)", LOOK_AGAIN)

@@ -12,7 +12,7 @@ LOOK_AGAIN: Final = timedelta(seconds=10)
 
 def rollout_not_running(ctx: Context, now: datetime) -> Refusal | None:
     """The newest revision is everywhere. Unready pods are no rollout: they may be the trouble."""
-    target = ctx.target
+    target = ctx.workload
     if target is None or target.is_rolled_out:
         return None
     if target.observed_generation < target.generation:

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from podvigil.api.monitor import LabelSelector
 from podvigil.api.request import Health
 from podvigil.api.resources import DAEMONSETS, DEPLOYMENTS, STATEFULSETS, ObjectRef, Resource
-
-Json = Mapping[str, Any]
+from podvigil.remediate.targets.base import Json, TargetState
+from podvigil.remediate.targets.pods import PodState
 
 WORKLOADS: Final[dict[tuple[str, str], Resource]] = {
     (resource.api_version, resource.kind): resource for resource in (DEPLOYMENTS, STATEFULSETS, DAEMONSETS)
@@ -32,13 +32,10 @@ class Strategy:
     """StatefulSet: pods with a lower ordinal are left alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetState:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadState(TargetState):
     """What a decision needs to know of a workload."""
 
-    ref: ObjectRef
-    resource_version: str
-    generation: int
     observed_generation: int
     replicas: int
     """Wanted."""
@@ -55,9 +52,15 @@ class TargetState:
     """Of the pod template."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Of the pod template."""
-    restarts: int = 0
-    """Container restarts of its pods together."""
-    deleting: bool = False
+    pods: tuple[PodState, ...] = ()
+    """Those that its selector matches, finished ones too."""
+    body: Json = field(default_factory=dict, repr=False)
+    """As the API server returned it."""
+
+    @property
+    def restarts(self) -> int:
+        """Container restarts of its pods together."""
+        return sum(pod.restarts for pod in self.pods)
 
     @property
     def resource(self) -> Resource:
@@ -84,13 +87,13 @@ class TargetState:
         )
 
 
-def target_state(body: Json, restarts: int) -> TargetState:
+def workload_state(body: Json, pods: tuple[PodState, ...] = ()) -> WorkloadState:
     """Read a workload of one of the three kinds; absent counts in a status are zero."""
     spec, status = body["spec"], body.get("status") or {}
     template = (spec.get("template") or {}).get("metadata") or {}
     counts = _daemon_counts if body["kind"] == DAEMONSETS.kind else _replica_counts
     replicas, total, updated, ready, available = counts(spec, status)
-    return TargetState(
+    return WorkloadState(
         ref=ObjectRef.of(body),
         resource_version=body["metadata"]["resourceVersion"],
         generation=body["metadata"].get("generation", 0),
@@ -105,17 +108,9 @@ def target_state(body: Json, restarts: int) -> TargetState:
         selector=LabelSelector.model_validate(spec.get("selector") or {}).written(),
         annotations=template.get("annotations") or {},
         labels=template.get("labels") or {},
-        restarts=restarts,
+        pods=pods,
+        body=body,
         deleting="deletionTimestamp" in body["metadata"],
-    )
-
-
-def container_restarts(pods: list[dict[str, Any]]) -> int:
-    """Add up the restarts of all containers of these pods."""
-    return sum(
-        int(container.get("restartCount", 0))
-        for pod in pods
-        for container in (pod.get("status") or {}).get("containerStatuses") or ()
     )
 
 

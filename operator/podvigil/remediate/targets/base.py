@@ -1,0 +1,31 @@
+"""What every target of an action has in common, at the moment it was looked at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from podvigil.api.request import Health
+from podvigil.api.resources import ObjectRef, Resource
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetState:
+    """An object that an action may change; each kind adds what decisions need to know of it."""
+
+    ref: ObjectRef
+    resource_version: str
+    generation: int
+    """metadata.generation; 0 for kinds that have none."""
+    deleting: bool = False
+
+    @property
+    def resource(self) -> Resource:
+        """Where the API server keeps it."""
+        raise NotImplementedError
+
+    @property
+    def health(self) -> Health:
+        """How it stands, as it is kept in a request's status."""
+        raise NotImplementedError
