@@ -5,7 +5,8 @@
 
 in.npz:  `train_0`, `train_1`, … and `test_0`, `test_1`, …, each (pods, time, features) with the features cpu,
          memory, network receive, network transmit, or the first of them; `interval_s`. NaN = pod absent.
-         Other arrays are left alone.
+         Optional: `workload` (pods,) integers, the same for replicas, -1 = not known; `ts_train_0`, …,
+         `ts_test_0`, … (time,) Unix seconds. Other arrays are left alone.
 out.npz: `train_i` and `test_i` (pods, time) scores, `threshold` at one false alarm per pod-day (NaN: the
          history is too short for one), `fit_s`, `score_s`.
 
@@ -30,7 +31,7 @@ from podvigil.api.features import MODEL_FEATURES
 from podvigil.detect.detector import Detector, Mode
 from podvigil.detect.smoothing import FALL
 from podvigil.detect.store import load_model
-from podvigil.detect.threshold import BlockMaxima
+from podvigil.detect.threshold import Thresholds
 from podvigil.window.arrays import Array, Mask
 
 FROZEN_SECONDS: Final = 120.0
@@ -66,6 +67,8 @@ def scored(source: Path, mode: Mode, model_directory: Path) -> Answer:
             raise ValueError("needs the arrays interval_s and train_0")
         interval = float(file["interval_s"])
         train, test = _ranges(file, "train"), _ranges(file, "test")
+        train_times, test_times = _times(file, "train", train), _times(file, "test", test)
+        workload = np.asarray(file["workload"], np.intp) if "workload" in file else None
     pods, _, width = train[0].shape
     if not 1 <= width <= len(MODEL_FEATURES):
         raise ValueError(f"train_0 has {width} features; this takes the first 1 to {len(MODEL_FEATURES)}")
@@ -75,6 +78,9 @@ def scored(source: Path, mode: Mode, model_directory: Path) -> Answer:
                 raise ValueError(
                     f"{name}_{index} is {values.shape}, not ({pods} pods, time, {width} features)"
                 )
+
+    if workload is not None and workload.shape != (pods,):
+        raise ValueError(f"workload is {workload.shape}, not ({pods} pods,)")
 
     model = load_model(model_directory) if mode is Mode.LSTM else None
     cell, beta = (model.cell, model.beta) if model else (None, 0.0)
@@ -86,26 +92,29 @@ def scored(source: Path, mode: Mode, model_directory: Path) -> Answer:
         cell=cell,
         beta=beta,
     )
+    if workload is not None:
+        detector.assign(np.arange(pods), workload, np.full(pods, np.nan), -np.inf)
     started = time.perf_counter()
     history = np.concatenate([by_time(values) for values in train])
     there = np.concatenate([present(values, None, interval) for values in train])
-    past = detector.warm_start(history, there)
-    maxima = BlockMaxima(interval_seconds=interval, capacity=pods)
-    maxima.push_history(past)
-    threshold = maxima.threshold(1.0)
+    past = detector.warm_start(history, there, None if train_times is None else np.concatenate(train_times))
+    maxima = Thresholds(interval_seconds=interval, capacity=pods)
+    maxima.push_history(past.score, past.habitual)
+    # A file has room for one threshold: that of the kind that most pods are of.
+    thresholds = maxima.of(past.habitual[-1], 1.0)
+    threshold = None if thresholds is None else np.median(thresholds)
     warm = time.perf_counter()
 
     answer: Answer = {"threshold": np.array(np.nan if threshold is None else threshold)}
     ends = np.cumsum([values.shape[1] for values in train])[:-1]
-    for index, scores in enumerate(np.split(past, ends)):
+    for index, scores in enumerate(np.split(past.score, ends)):
         answer[f"train_{index}"] = fading(scores).T
     for index, values in enumerate(test):
         # The network holds no state, and its interpreter cannot be copied: all copies share it.
         watch = copy.deepcopy(detector, {id(cell): cell})
         flags = present(values, train[0], interval)
-        scores = np.array(
-            [watch.observe(now, here).score for now, here in zip(by_time(values), flags, strict=True)]
-        )
+        when = None if test_times is None else test_times[index]
+        scores = watch.run(by_time(values), flags, when).score
         answer[f"test_{index}"] = fading(scores.reshape(flags.shape)).T
     answer["fit_s"] = np.array(warm - started)
     answer["score_s"] = np.array(time.perf_counter() - warm)
@@ -149,6 +158,20 @@ def fading(scores: Array) -> Array:
 def _ranges(file: Mapping[str, npt.NDArray[Any]], prefix: str) -> list[Array]:
     numbers = sorted(int(name[len(prefix) + 1 :]) for name in file if re.fullmatch(rf"{prefix}_\d+", name))
     return [np.asarray(file[f"{prefix}_{number}"], np.float64) for number in numbers]
+
+
+def _times(file: Mapping[str, npt.NDArray[Any]], prefix: str, ranges: list[Array]) -> list[Array] | None:
+    """The optional Unix seconds of every sample; None unless every range has them."""
+    names = [f"ts_{prefix}_{number}" for number in range(len(ranges))]
+    if not all(name in file for name in names):
+        return None
+    times: list[Array] = [np.asarray(file[name], np.float64) for name in names]
+    for name, moments, values in zip(names, times, ranges, strict=True):
+        if moments.shape != values.shape[1:2] or not np.isfinite(moments).all():
+            raise ValueError(
+                f"{name} is {moments.shape}, not one finite second for {values.shape[1]} samples"
+            )
+    return times
 
 
 if __name__ == "__main__":

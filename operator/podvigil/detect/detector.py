@@ -12,21 +12,25 @@ import numpy as np
 
 from podvigil.api.features import Feature
 from podvigil.detect.cell import Cell
+from podvigil.detect.habits.habits import Habits, HabitsOfPods, Sample
+from podvigil.detect.habits.workloads import Workloads
 from podvigil.detect.network_input import NetworkInputs
 from podvigil.detect.recurrence import Recurrence
 from podvigil.detect.score import evidence, residual, shares, weights_of, with_logit
 from podvigil.detect.smoothing import smoothed
+from podvigil.detect.terms import Terms, of_all, of_hour_alone
 from podvigil.detect.treatment import Treated, Treatment
 from podvigil.window.arrays import Array, Indices, Mask, every_feature, grown
+from podvigil.window.gaps import missed_ticks
 
 
 class Mode(StrEnum):
     """How a pod is judged."""
 
     LSTM = "LSTM"
-    """The network's expectation and its fault logit over the statistics."""
+    """The statistics, with the network's expectation and its fault logit."""
     STATISTICS = "Statistics"
-    """The statistics alone; what runs when no network can be loaded. Today the same as `Z3`."""
+    """Trailing hour and habits; what runs when no network can be loaded."""
     Z3 = "Z3"
     """Deviation from the pod's own hour minus the cluster's median deviation. A fixed comparison."""
     ADAPTIVE_Z = "AdaptiveZ"
@@ -60,6 +64,18 @@ class Scores:
     """(S, F): expected + `BAND` × spread."""
     cold: Mask
     """(S,): the pod is there, but there is nothing yet to compare it with."""
+    habitual: Mask
+    """(S,): the season of its workload is known; scores of the two kinds have different tails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The scores of many samples, (T, S)."""
+
+    score: Array
+    """NaN = not scored."""
+    habitual: Mask
+    """As `Scores.habitual`."""
 
 
 class Detector:
@@ -68,6 +84,8 @@ class Detector:
     _treatment: Treatment
     _inputs: NetworkInputs
     _recurrence: Recurrence | None
+    _habits: HabitsOfPods | None
+    _now: float
     _score: Array
     _by_feature: Array
 
@@ -102,6 +120,7 @@ class Detector:
         self._cell = cell if mode is Mode.LSTM else None
         self._beta = beta
         self._weights = np.ones(len(features)) if mode is Mode.ADAPTIVE_Z else weights_of(features)
+        self._habits = None
         self._start(capacity)
 
     @property
@@ -109,12 +128,13 @@ class Detector:
         """Slots."""
         return self._treatment.capacity
 
-    def observe(self, values: Array, present: Mask) -> Scores:
+    def observe(self, values: Array, present: Mask, at: float | None = None) -> Scores:
         """Score the next sample of all pods.
 
         Args:
             values: (S, F) natural units; NaN = no sample of that feature.
             present: (S,): the pod exists now.
+            at: Unix seconds; None: one interval after the last sample. Only habits ask for the time.
 
         Raises:
             ValueError: another shape than (capacity, features).
@@ -128,15 +148,37 @@ class Detector:
         treated = self._treatment.observe(values, present)
         expected, logit = self._expect(treated)
         deviation = np.where(treated.usable, residual(treated.deviation, expected), 0.0)
+        self._now = self._now + self.interval_seconds if at is None else at
+        habits = self._ask_habits(treated, deviation)
+        if habits is not None:
+            deviation = habits.deviation
         against = self._against(deviation)
         self._score = self._smooth(self._score, against.max(axis=1))
         self._by_feature = self._smooth(self._by_feature, against)
-        score = self._score if logit is None else with_logit(self._score, logit, self._beta)
-        return self._report(treated, expected, deviation, score)
+        if habits is None:
+            score, terms = self._score, of_hour_alone(self._by_feature)
+        else:
+            terms = of_all(self._by_feature, habits.season, habits.siblings, habits.habitual, self._weights)
+            score = terms.score
+        if logit is not None:
+            score = with_logit(score, logit, self._beta)
+        return self._report(treated, expected, deviation, score, terms, habits)
 
     def skip(self, ticks: int) -> None:
         """Let samples pass that nobody took (`window.gaps.missed_ticks`)."""
         self._treatment.skip(ticks)
+        self._now += ticks * self.interval_seconds
+
+    def assign(self, slots: Indices, workloads: Indices, started: Array, at: float) -> None:
+        """Say whose pods these slots are: what is habitual is the workload's, and outlives the pod.
+
+        Args:
+            workloads: a number ≥ 0 for each, that stays the workload's own; -1 = not known.
+            started: Unix seconds of each pod's start; NaN = not known.
+            at: Unix seconds now.
+        """
+        if self._habits is not None:
+            self._habits.assign(slots, workloads, started, at)
 
     def release(self, slots: Indices) -> None:
         """Forget these slots: the pod is gone for good, or another takes its place."""
@@ -146,27 +188,40 @@ class Detector:
         if self._recurrence is not None:
             self._inputs.release(slots)
             self._recurrence.release(slots)
+        if self._habits is not None:
+            self._habits.release(slots)
 
     def adopt(self, slots: Indices, from_slots: Indices) -> None:
         """Judge new pods by what a replica of the same workload is like, until they have an hour."""
         self._treatment.adopt(slots, from_slots)
 
-    def warm_start(self, history: Array, present: Mask) -> Array:
+    def warm_start(self, history: Array, present: Mask, times: Array | None = None) -> Past:
         """Begin anew from a history: learn the long references from all of it, then run over it.
+
+        Whose pods the slots are (`assign`) stays.
 
         Args:
             history: (T, S, F) samples at this interval, oldest first, the last one interval ago.
             present: (T, S).
+            times: (T,) Unix seconds, rising; None: one interval apart.
 
         Returns:
-            The scores of the history, (T, S), NaN = not scored: what the threshold is estimated from.
+            The scores of the history: what the threshold is estimated from.
         """
         self._start(self.capacity)
         self._treatment.fit(history, present)
-        scores = np.full(np.shape(present), np.nan)
-        for tick, (values, there) in enumerate(zip(history, present, strict=True)):
-            scores[tick] = self.observe(values, there).score
-        return scores
+        return self.run(history, present, times)
+
+    def run(self, samples: Array, present: Mask, times: Array | None = None) -> Past:
+        """Observe samples one after the other, shapes as for `warm_start`."""
+        scores, habitual = np.full(np.shape(present), np.nan), np.zeros(np.shape(present), bool)
+        for tick, (values, there) in enumerate(zip(samples, present, strict=True)):
+            at = None if times is None else float(times[tick])
+            if at is not None:
+                self.skip(missed_ticks(self._now or None, at, self.interval_seconds))
+            found = self.observe(values, there, at)
+            scores[tick], habitual[tick] = found.score, found.habitual
+        return Past(scores, habitual)
 
     def grow(self, capacity: int) -> None:
         """Add empty slots at the end. Raises ValueError when that would drop slots."""
@@ -178,12 +233,18 @@ class Detector:
         if self._recurrence is not None:
             self._inputs.grow(capacity)
             self._recurrence.grow(capacity)
+        if self._habits is not None:
+            self._habits.grow(capacity)
 
     def _start(self, capacity: int) -> None:
         width, interval = len(self.features), self.interval_seconds
         self._treatment = Treatment(features=self.features, interval_seconds=interval, capacity=capacity)
         self._score = np.zeros(capacity)
         self._by_feature = np.zeros((capacity, width))
+        self._now = 0.0
+        if self.mode in (Mode.LSTM, Mode.STATISTICS):
+            known = self._habits.workloads if self._habits is not None else Workloads(capacity=capacity)
+            self._habits = HabitsOfPods(known, features=self.features, interval_seconds=interval)
         self._recurrence = None
         if self._cell is not None:
             self._inputs = NetworkInputs(features=self.features, interval_seconds=interval, capacity=capacity)
@@ -199,6 +260,22 @@ class Detector:
             return np.zeros(len(self.features)), None
         return treated.context, None
 
+    def _ask_habits(self, treated: Treated, deviation: Array) -> Habits | None:
+        if self._habits is None:
+            return None
+        return self._habits.observe(
+            Sample(
+                at=self._now,
+                values=treated.values,
+                center=treated.center,
+                scale=treated.scale,
+                deviation=deviation,
+                usable=treated.usable,
+                absent=treated.absent,
+                level=self._treatment.reference.level,
+            )
+        )
+
     def _against(self, deviation: Array) -> Array:
         if self.mode is Mode.ADAPTIVE_Z:
             return np.abs(deviation)
@@ -209,17 +286,26 @@ class Detector:
             return smoothed(state, value, rise=ADAPTIVE_SMOOTHING, fall=ADAPTIVE_SMOOTHING)
         return smoothed(state, value)
 
-    def _report(self, treated: Treated, expected: Array, deviation: Array, score: Array) -> Scores:
+    def _report(
+        self,
+        treated: Treated,
+        expected: Array,
+        deviation: Array,
+        score: Array,
+        terms: Terms,
+        habits: Habits | None,
+    ) -> Scores:
         known = ~every_feature(~treated.usable)
         center = treated.center + treated.scale * np.sinh(expected)
         spread = BAND * treated.scale
         return Scores(
             score=np.where(known, score, np.nan),
-            contribution=np.where(known[:, None], shares(self._by_feature), 0.0),
+            contribution=np.where(known[:, None], shares(terms.by_feature), 0.0),
             deviation=np.where(treated.usable, deviation, np.nan),
             observed=treated.values,
             expected=np.maximum(center, 0.0),
             low=np.maximum(center - spread, 0.0),
             high=np.maximum(center + spread, 0.0),
             cold=~known & ~treated.absent,
+            habitual=known & habits.habitual if habits is not None else np.zeros(len(known), bool),
         )

@@ -43,7 +43,7 @@ class ProbabilityCurve:
             own.setflags(write=False)
             object.__setattr__(self, name, own)
 
-    def at(self, score: Array, threshold: float) -> Array:
+    def at(self, score: Array, threshold: float | Array) -> Array:
         """Probabilities of scores, given the threshold at `CALIBRATION_BUDGET`; NaN stays NaN."""
         return np.interp(np.asarray(score, float) - threshold, self.margin, self.probability)
 

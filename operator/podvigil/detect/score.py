@@ -67,13 +67,18 @@ def with_logit(score: Array, logit: Array, beta: float) -> Array:
     return raised
 
 
-def shares(evidence_by_feature: Array) -> Array:
+def in_sigma(evidence: Array) -> Array:
+    """Sigma units of what is on the asinh scale, bounded by `SCORE_LIMIT`."""
+    sigma: Array = np.sinh(np.minimum(evidence, SCORE_LIMIT))
+    return sigma
+
+
+def shares(sigma: Array) -> Array:
     """Share of each feature in the score, rows sum to 1; all 0 where nothing deviates.
 
     In sigma units, since the score takes the largest feature and not the sum: a feature at 5 beside
     one at 3 (asinh scale) is the cause by 74 to 10, and its share says so (.88).
     """
-    sigma = np.sinh(np.minimum(evidence_by_feature, SCORE_LIMIT))
     total = sigma.sum(axis=1, keepdims=True)
     share: Array = np.divide(sigma, total, out=np.zeros_like(sigma), where=total > 0)
     return share

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from podvigil.window.arrays import Array, Indices, grown
+from podvigil.window.arrays import Array, Indices, Mask, grown
 
 BLOCK_SECONDS: Final = 900.0
 """An alarm of 15 minutes is one notification: the unit in which a person counts false alarms."""
@@ -122,6 +122,52 @@ class BlockMaxima:
         bin_ = int(np.searchsorted(cumulated, wanted))
         before = cumulated[bin_ - 1] if bin_ else 0.0
         return float((bin_ + (wanted - before) / self._counts[bin_]) * HIGHEST / BINS)
+
+
+class Thresholds:
+    """One threshold for pods whose habits are known, and one for those judged by their hour alone.
+
+    The two kinds of score have different tails: under one threshold the new workloads would alarm too
+    often, or the known ones too rarely.
+    """
+
+    def __init__(self, *, interval_seconds: float, capacity: int) -> None:
+        self._kinds = tuple(
+            BlockMaxima(interval_seconds=interval_seconds, capacity=capacity) for _ in range(2)
+        )
+
+    @property
+    def blocks(self) -> int:
+        """Blocks seen so far, of both kinds."""
+        return sum(kind.blocks for kind in self._kinds)
+
+    def push(self, scores: Array, habitual: Mask) -> None:
+        """Take one tick, shapes (slots,), NaN = not scored."""
+        for known, kind in enumerate(self._kinds):
+            kind.push(np.where(habitual == bool(known), scores, np.nan))
+
+    def push_history(self, scores: Array, habitual: Mask) -> None:
+        """Take a warm start's scores, shapes (ticks, slots), oldest first."""
+        for tick, known in zip(scores, habitual, strict=True):
+            self.push(tick, known)
+
+    def release(self, slots: Indices) -> None:
+        """Another pod takes these slots."""
+        for kind in self._kinds:
+            kind.release(slots)
+
+    def of(self, habitual: Mask, false_alarms_per_pod_day: float) -> Array | None:
+        """The threshold of each slot; None while neither kind has one.
+
+        A kind that has none yet borrows the other's: the tail of the hour alone is the heavier one, so a
+        season that is new alarms rather too rarely; and where all habits are known nobody is judged by
+        his hour for long.
+        """
+        hour, season = (kind.threshold(false_alarms_per_pod_day) for kind in self._kinds)
+        if hour is None and season is None:
+            return None
+        known = [one for one in (hour, season) if one is not None]
+        return np.where(habitual, known[-1], known[0])
 
 
 STEEPEST: Final = 0.75

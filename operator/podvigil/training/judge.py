@@ -74,7 +74,7 @@ def judge(cluster: Cluster, mode: Mode, cell: Cell | None, beta: float) -> Judge
         mode=mode, features=features, interval_seconds=interval, capacity=pods, cell=cell, beta=beta
     )
     maxima = BlockMaxima(interval_seconds=interval, capacity=pods)
-    maxima.push_history(detector.warm_start(values[:past], present[:past]))
+    maxima.push_history(detector.warm_start(values[:past], present[:past]).score)
     margin = np.full(present.shape, np.nan)
     block, threshold = max(1, int(BLOCK_SECONDS / interval)), maxima.threshold(CALIBRATION_BUDGET)
     for t in range(past, len(present)):

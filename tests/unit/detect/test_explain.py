@@ -19,6 +19,7 @@ def scores(contribution: list[float], deviation: list[float]) -> Scores:
         low=row - 1,
         high=row + 1,
         cold=np.array([False]),
+        habitual=np.array([False]),
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from podvigil.api.features import MODEL_FEATURES, Feature
-from podvigil.detect.score import evidence, residual, shares, weights_of, with_logit
+from podvigil.detect.score import evidence, in_sigma, residual, shares, weights_of, with_logit
 from podvigil.detect.smoothing import smoothed
 from podvigil.window.arrays import Array
 
@@ -35,7 +35,7 @@ def test_logit(logit: float, spreads: float) -> None:
 
 
 def test_shares_sum_to_one_or_are_nothing() -> None:
-    got = shares(np.array([[5.0, 3.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [99.0, 99.0, 99.0, 99.0]]))
+    got = shares(in_sigma(np.array([[5.0, 3.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [99.0, 99.0, 99.0, 99.0]])))
     assert got.sum(axis=1) == pytest.approx([1.0, 0.0, 1.0])
     # sinh 5 = 74.2, sinh 3 = 10.0
     assert got[0, 0] == pytest.approx(74.2 / 84.2, abs=1e-3)

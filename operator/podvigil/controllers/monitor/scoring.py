@@ -14,7 +14,7 @@ from podvigil.api.monitor import DetectionSpec, ModelMode
 from podvigil.detect.detector import Detector, Mode, Scores
 from podvigil.detect.probability import CALIBRATION_BUDGET, UNFITTED, ProbabilityCurve
 from podvigil.detect.store import Model
-from podvigil.detect.threshold import BlockMaxima
+from podvigil.detect.threshold import Thresholds
 from podvigil.settings import Settings
 from podvigil.window.arrays import Array, Indices, Mask, grown
 
@@ -53,7 +53,8 @@ class Verdict:
     probability: Array
     """0 to 1; NaN = not scored, or no threshold yet."""
     threshold: float | None
-    """The score from which a pod is abnormal; None while too little was seen to know."""
+    """The score from which most pods are abnormal; None while too little was seen to know. Pods whose habits
+    are not known yet have a threshold of their own (`detect.threshold.Thresholds`)."""
     over: Mask
     held: Mask
     """At least nearly over: keeps an open incident open."""
@@ -90,16 +91,16 @@ class Scoring:
             **({"beta": model.beta} if model else {}),
         )
         self._curve: ProbabilityCurve = model.probability if model else UNFITTED
-        self._maxima = BlockMaxima(interval_seconds=interval_seconds, capacity=capacity)
+        self._thresholds = Thresholds(interval_seconds=interval_seconds, capacity=capacity)
         self._dial = dial
         self._interval = interval_seconds
         self._ticks_known = np.zeros(capacity, np.int64)
 
     def warm_start(self, history: Array, present: Mask) -> None:
         """Learn from the past, shapes (ticks, capacity, features) and (ticks, capacity)."""
-        scores = self._detector.warm_start(history, present)
-        self._maxima.push_history(scores)
-        self._ticks_known += np.isfinite(scores).sum(axis=0)
+        past = self._detector.warm_start(history, present)
+        self._thresholds.push_history(past.score, past.habitual)
+        self._ticks_known += np.isfinite(past.score).sum(axis=0)
 
     def fit(self, capacity: int) -> None:
         """Make room for new slots."""
@@ -111,7 +112,7 @@ class Scoring:
         """Forget these slots."""
         if slots.size:
             self._detector.release(slots)
-            self._maxima.release(slots)
+            self._thresholds.release(slots)
             self._ticks_known[slots] = 0
 
     def adopt(self, slot: int, siblings: list[int]) -> None:
@@ -130,14 +131,14 @@ class Scoring:
         """Judge one sample of all pods, shapes (capacity, features) and (capacity,)."""
         self.fit(len(present))
         scores = self._detector.observe(values, present)
-        self._maxima.push(scores.score)
+        self._thresholds.push(scores.score, scores.habitual)
         known = np.isfinite(scores.score)
         self._ticks_known += known
         return self._verdict(scores, known)
 
     def _verdict(self, scores: Scores, known: Mask) -> Verdict:
         settled = self._ticks_known * self._interval >= SETTLING_SECONDS
-        calibrated = self._maxima.threshold(CALIBRATION_BUDGET)
+        calibrated = self._thresholds.of(scores.habitual, CALIBRATION_BUDGET)
         if calibrated is None:
             nobody = np.zeros(known.shape, bool)
             return Verdict(scores, np.full(known.shape, np.nan), None, nobody, nobody, settled)
@@ -148,9 +149,14 @@ class Scoring:
             margin = float(np.interp(wanted, self._curve.probability, self._curve.margin))
             over = known & (probability >= wanted)
             held = known & (probability >= HOLD_RATIO * wanted)
-            return Verdict(scores, probability, calibrated + margin, over, held, settled)
-        threshold = self._maxima.threshold(self._dial.false_alarms_per_pod_day)
+            return Verdict(scores, probability, _typical(calibrated + margin), over, held, settled)
+        threshold = self._thresholds.of(scores.habitual, self._dial.false_alarms_per_pod_day)
         assert threshold is not None, "the budget does not change whether there are enough blocks"
         over = known & (scores.score >= threshold)
         held = known & (scores.score >= HOLD_RATIO * threshold)
-        return Verdict(scores, probability, threshold, over, held, settled)
+        return Verdict(scores, probability, _typical(threshold), over, held, settled)
+
+
+def _typical(threshold: Array) -> float:
+    """The one threshold to show, of (slots,): that of the kind that most pods are of."""
+    return float(np.median(threshold))

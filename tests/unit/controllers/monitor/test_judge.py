@@ -44,7 +44,7 @@ def verdict(score: list[float], *, threshold: float | None = 3.0, **changes: Any
     table = np.tile(scores[:, None], (1, len(MODEL_FEATURES)))
     known = np.isfinite(scores)
     masks = {"over": known & (scores >= 3.0), "held": known & (scores >= 2.4), "settled": known} | changes
-    shown = Scores(scores, by_feature, table, table, table, table, table, ~known)
+    shown = Scores(scores, by_feature, table, table, table, table, table, ~known, ~known)
     return Verdict(shown, scores / 10, threshold, **masks)
 
 

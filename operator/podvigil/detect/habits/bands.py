@@ -1,0 +1,129 @@
+"""Bands of what repeats: the highest and the lowest deviation that a bin usually sees.
+
+Per row, feature and bin the extremes of each of the last turns; the band is their median, so that it needs
+more than half of the turns to call something usual: cron at its hour, a peak on every hour. Memory: 2 bytes
+× bins × turns a row and feature.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from podvigil.detect.habits.clock import Clock
+from podvigil.detect.habits.groups import Groups
+from podvigil.window.arrays import Array, Indices, grown
+
+STEPS: Final = 16
+"""Deviations are kept in sixteenths of an asinh sigma."""
+
+NOTHING: Final = 255
+LARGEST: Final = 254 / STEPS
+
+WIDER: Final = 1.5
+"""What lies within one and a half times the band is usual."""
+
+NEIGHBOUR_SECONDS: Final = 600.0
+"""A start ten minutes early or late is still in the neighbour's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """How far up and down is usual, ≥ 0 each, asinh sigma, 0 = no history; rows or slots × features."""
+
+    up: Array
+    down: Array
+
+    def of(self, rows: Indices) -> "Band":
+        """The band of each slot by its row; 0 for -1."""
+        if not len(self.up):
+            return Band(np.zeros((len(rows), self.up.shape[1])), np.zeros((len(rows), self.up.shape[1])))
+        known = (rows >= 0)[:, None]
+        return Band(np.where(known, self.up[rows], 0.0), np.where(known, self.down[rows], 0.0))
+
+    def wider(self, other: "Band") -> "Band":
+        """Whichever allows more."""
+        return Band(np.maximum(self.up, other.up), np.maximum(self.down, other.down))
+
+    def beyond(self, deviation: Array) -> Array:
+        """What is left of a deviation outside the band, in sigma units, back on the asinh scale."""
+        sigma = np.sinh(deviation)
+        up = np.maximum(sigma - WIDER * np.sinh(self.up), 0.0)
+        down = np.maximum(-sigma - WIDER * np.sinh(self.down), 0.0)
+        left: Array = np.arcsinh(up - down)
+        return left
+
+
+class ClockBand:
+    """Bands by bin of a clock, over its last `turns`."""
+
+    def __init__(self, clock: Clock, *, turns: int, least_turns: int, features: int) -> None:
+        self.clock = clock
+        self._turns, self._least = turns, least_turns
+        # Index 0: up, 1: down.
+        self._kept = np.full((0, 2, turns, clock.bins, features), NOTHING, np.uint8)
+        self._current: Array = np.full((0, 2, features), -np.inf, np.float32)
+        self._open: tuple[int, int] | None = None
+        self._near: list[Band] = []
+
+    def read(self, moment: float) -> Band:
+        """What is usual at this time, (rows, features); call before `learn`."""
+        now = self.clock.at(moment)
+        if self._open != (now.turn, now.index):
+            self._turn_to(now.turn, now.index)
+        before, here, after = self._near
+        margin = min(NEIGHBOUR_SECONDS / self.clock.bin_seconds, 0.5)
+        if now.fraction < margin:
+            here = here.wider(before)
+        if now.fraction > 1 - margin:
+            here = here.wider(after)
+        return here
+
+    def learn(self, groups: Groups, deviation: Array) -> None:
+        """Take one sample of all pods, (slots, features), NaN = none."""
+        rows = groups.rows
+        for side, signed in enumerate((deviation, -deviation)):
+            self._current[rows, side] = np.maximum(self._current[rows, side], groups.highest(signed))
+
+    def forget(self, rows: Indices) -> None:
+        """Drop what is known of these rows."""
+        self._kept[rows] = NOTHING
+        self._current[rows] = -np.inf
+        for band in self._near:
+            band.up[rows] = band.down[rows] = 0.0
+
+    def grow(self, rows: int) -> None:
+        """Add rows of which nothing is known."""
+        self._kept = grown(self._kept, rows, NOTHING)
+        self._current = grown(self._current, rows, -np.inf)
+        self._near = [Band(grown(one.up, rows, 0.0), grown(one.down, rows, 0.0)) for one in self._near]
+
+    def _turn_to(self, turn: int, index: int) -> None:
+        if self._open is not None:
+            old_turn, old_index = self._open
+            self._kept[:, :, old_turn % self._turns, old_index] = packed(self._current)
+            self._current[:] = -np.inf
+            if turn != old_turn:  # the oldest turn gives way, also those that were missed
+                for missed in range(old_turn + 1, min(turn, old_turn + self._turns) + 1):
+                    self._kept[:, :, missed % self._turns] = NOTHING
+        self._open = (turn, index)
+        self._near = [self._usual(near % self.clock.bins) for near in (index - 1, index, index + 1)]
+
+    def _usual(self, index: int) -> Band:
+        return usual(self._kept[:, :, :, index], self._least)
+
+
+def packed(extremes: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Sixteenths of a sigma from 0; -inf (nothing was seen) becomes `NOTHING`."""
+    steps = np.clip(np.ceil(np.maximum(extremes, 0.0) * STEPS), 0, NOTHING - 1)
+    return np.where(np.isneginf(extremes), NOTHING, steps).astype(np.uint8)
+
+
+def usual(kept: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], least: int) -> Band:
+    """Median over the turns, (rows, 2, turns, features), where there are enough of them."""
+    ranked = np.sort(kept, axis=2)  # what is missing sorts last
+    count = (ranked != NOTHING).sum(axis=2)
+    middle = np.maximum(count - 1, 0)[:, :, None] // 2
+    found = np.take_along_axis(ranked, middle, axis=2)[:, :, 0] / STEPS
+    both = np.where(count >= least, found, 0.0).astype(np.float32)
+    return Band(both[:, 0], both[:, 1])
