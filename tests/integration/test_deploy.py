@@ -9,6 +9,7 @@ import pytest
 
 from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
+from podvigil.api.actions import ActionName
 from samples import Object, monitor
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
@@ -127,6 +128,11 @@ ALLOWED: Final = [
     *((EXECUTOR, "patch", what) for what in WORKLOADS),
     (EXECUTOR, "patch", "deployments.apps#scale"),
     (EXECUTOR, "update", "statefulsets.apps#scale"),
+    (EXECUTOR, "patch", "pods#resize"),
+    (EXECUTOR, "create", "pods#eviction"),
+    (EXECUTOR, "patch", "nodes"),
+    (EXECUTOR, "create", "jobs.batch"),
+    *((EXECUTOR, "execute", f"remediationactions/{name.lower()}.podvigil.io") for name in ActionName),
     *((process, "create", "events.events.k8s.io") for process in (ANALYST, EXECUTOR)),
     *((process, "watch", "customresourcedefinitions.apiextensions.k8s.io") for process in (ANALYST, EXECUTOR)),
 ]  # fmt: skip
@@ -147,8 +153,11 @@ FORBIDDEN: Final = [
     *((EXECUTOR, verb, what) for what in WORKLOADS for verb in ("create", "update", "delete")),
     (ANALYST, "patch", "deployments.apps#scale"),
     *((p, verb, "pods") for p in BOTH for verb in ("create", "delete", "patch")),
-    *((p, "create", f"pods#{sub}") for p in BOTH for sub in ("eviction", "exec")),
-    *((p, verb, "nodes") for p in BOTH for verb in ("patch", "update", "delete")),
+    *((p, "create", "pods#exec") for p in BOTH),
+    (ANALYST, "create", "pods#eviction"),
+    (ANALYST, "patch", "nodes"),
+    *((p, verb, "nodes") for p in BOTH for verb in ("update", "delete")),
+    *((ANALYST, "execute", f"remediationactions/{name.lower()}.podvigil.io") for name in ActionName),
     *((p, verb, "secrets") for p in BOTH for verb in ("get", "list", "watch", "create")),
     *((p, verb, "configmaps") for p in BOTH for verb in ("get", "create", "patch")),
     *((p, "create", "serviceaccounts#token") for p in BOTH),
@@ -166,7 +175,8 @@ FORBIDDEN: Final = [
         for verb in ("create", "patch", "delete")
     ),
     *((p, "patch", "customresourcedefinitions.apiextensions.k8s.io") for p in BOTH),
-    *((p, "create", "jobs.batch") for p in BOTH),
+    (ANALYST, "create", "jobs.batch"),
+    *((EXECUTOR, verb, "jobs.batch") for verb in ("patch", "update")),
 ]  # fmt: skip
 
 
@@ -185,14 +195,17 @@ def test_the_gate_is_tried_in_the_own_namespace_alone(installed: ControlPlane) -
 
 
 RIGHTS: Final[dict[str, Row]] = {
-    "restart": (EXECUTOR, "patch", "deployments.apps"),
-    "scale": (EXECUTOR, "patch", "deployments.apps#scale"),
+    name.lower(): (EXECUTOR, "execute", f"remediationactions/{name.lower()}.podvigil.io")
+    for name in ActionName
+}
+FOLDERS: Final = {
+    path.stem: path for folder in ("base/actions", "nodes") for path in (DEPLOY / folder).glob("*.yaml")
 }
 
 
 @pytest.mark.parametrize("action", RIGHTS)
 def test_an_action_can_be_taken_away_alone(installed: ControlPlane, action: str) -> None:
-    installed.kubectl("delete", "-f", str(DEPLOY / f"base/actions/{action}.yaml"))
+    installed.kubectl("delete", "-f", str(FOLDERS[action]))
     try:
         wait_until(
             lambda: RIGHTS[action] not in held(installed, RIGHTS.values()),

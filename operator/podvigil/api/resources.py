@@ -106,4 +106,6 @@ ANOMALYMONITORS: Final = Resource(
     "podvigil.io", "v1alpha1", "anomalymonitors", "AnomalyMonitor", namespaced=False
 )
 ANOMALYREPORTS: Final = Resource("podvigil.io", "v1alpha1", "anomalyreports", "AnomalyReport")
+REMEDIATIONACTIONS: Final = Resource("podvigil.io", "v1alpha1", "remediationactions", "RemediationAction")
+"""Not served: the verbs `approve`, `auto-approve` and `execute` on it, named like an action in lower case, are rights."""
 REMEDIATIONREQUESTS: Final = Resource("podvigil.io", "v1alpha1", "remediationrequests", "RemediationRequest")

@@ -16,10 +16,12 @@ from podvigil.api.resources import (
     HORIZONTALPODAUTOSCALERS,
     PODDISRUPTIONBUDGETS,
     PODS,
+    REMEDIATIONACTIONS,
     REMEDIATIONREQUESTS,
 )
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions import ACTIONS
+from podvigil.remediate.actions.base import Right
 from podvigil.remediate.context import Budget, Context, OtherRequest
 from podvigil.remediate.gate import Gate
 from podvigil.remediate.selectors import selects
@@ -150,7 +152,10 @@ def other_request(body: Json) -> OtherRequest:
 
 async def _missing_rights(cluster: Cluster, plan: Plan, target: TargetState) -> tuple[str, ...]:
     action = ACTIONS.get(plan.action)
-    rights = action.rights(target, plan) if action else ()
+    if action is None:
+        return ()
+    right_to_it = Right("execute", REMEDIATIONACTIONS, target.ref.namespace, plan.action.lower())
+    rights = (right_to_it, *action.rights(target, plan))
     allowed = await asyncio.gather(
         *(
             cluster.can_i(r.verb, r.resource, namespace=r.namespace, name=r.name, subresource=r.subresource)

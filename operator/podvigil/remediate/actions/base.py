@@ -64,7 +64,8 @@ class Right:
 
     def __str__(self) -> str:
         what = self.resource.plural + (f"/{self.subresource}" if self.subresource else "")
-        return f"{self.verb} {what}" + (f" in {self.namespace}" if self.namespace else "")
+        named = f" named {self.name}" if self.name else ""
+        return f"{self.verb} {what}{named}" + (f" in {self.namespace}" if self.namespace else "")
 
 
 @dataclass(frozen=True, slots=True)
