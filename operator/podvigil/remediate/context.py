@@ -10,6 +10,7 @@ from podvigil.api.report import AnomalyReport
 from podvigil.api.request import Decision, Execution, Plan, RemediationRequest
 from podvigil.remediate.gate import Gate
 from podvigil.remediate.targets.base import TargetState
+from podvigil.remediate.targets.node import NodeState
 from podvigil.remediate.targets.workload import WorkloadState
 
 
@@ -72,6 +73,11 @@ class Context:
     def workload(self) -> WorkloadState | None:
         """The target, if it is a workload."""
         return self.target if isinstance(self.target, WorkloadState) else None
+
+    @property
+    def node(self) -> NodeState | None:
+        """The target, if it is a node."""
+        return self.target if isinstance(self.target, NodeState) else None
 
     @property
     def namespace(self) -> str:

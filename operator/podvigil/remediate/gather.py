@@ -14,6 +14,7 @@ from podvigil.api.resources import (
     ANOMALYMONITORS,
     ANOMALYREPORTS,
     HORIZONTALPODAUTOSCALERS,
+    NODES,
     PODDISRUPTIONBUDGETS,
     PODS,
     REMEDIATIONACTIONS,
@@ -24,6 +25,7 @@ from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Right
 from podvigil.remediate.context import Budget, Context, OtherRequest
 from podvigil.remediate.gate import Gate
+from podvigil.remediate.observe_node import observe_node
 from podvigil.remediate.selectors import selects
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.pods import pod_state
@@ -50,7 +52,7 @@ async def gather(
     request = read(RemediationRequest, found)
     plan = request.spec.plan
     target, report, monitor, budgets, autoscalers, others = await asyncio.gather(
-        observe_target(cluster, plan.target, namespace),
+        _observe(cluster, plan.target, namespace),
         cluster.find(ANOMALYREPORTS, plan.report.name, namespace),
         cluster.find(ANOMALYMONITORS, plan.monitor),
         cluster.list(PODDISRUPTIONBUDGETS, namespace),
@@ -77,6 +79,12 @@ async def gather(
             and body["spec"]["plan"]["target"]["kind"] == plan.target.kind
         ),
     )
+
+
+async def _observe(cluster: Cluster, ref: TargetReference, namespace: str) -> TargetState | None:
+    if (ref.api_version, ref.kind) == (NODES.api_version, NODES.kind):
+        return await observe_node(cluster, ref)
+    return await observe_target(cluster, ref, namespace)
 
 
 async def observe_target(cluster: Cluster, ref: TargetReference, namespace: str) -> WorkloadState | None:

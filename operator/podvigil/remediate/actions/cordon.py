@@ -1,0 +1,109 @@
+"""Cordon: keep new pods off a node; what runs there stays."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from podvigil.api.actions import ActionName
+from podvigil.api.reasons import Reason
+from podvigil.api.request import Plan, Reversibility
+from podvigil.cluster.client import Cluster
+from podvigil.remediate.actions.base import (
+    TIME_LIMIT,
+    Change,
+    Disruption,
+    Made,
+    Progress,
+    Rehearsal,
+    Right,
+    Undo,
+    rehearse_patch,
+    right_to_patch,
+)
+from podvigil.remediate.actions.nodes import patch_node, written
+from podvigil.remediate.effect import Effect, Verdict
+from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.node import CORDONED_BY, NodeState
+from podvigil.remediate.validate import still_active
+
+
+class Cordon:
+    """Sets `spec.unschedulable`, and in the same patch an annotation that says by which request."""
+
+    name: str = ActionName.CORDON
+    reversibility = Reversibility.REVERSIBLE
+
+    def rights(self, target: NodeState, plan: Plan) -> tuple[Right, ...]:
+        """A node has no subresource for it."""
+        return (right_to_patch(target),)
+
+    def objection(self, target: NodeState, plan: Plan) -> Refusal | None:
+        """A node can be cordoned once."""
+        if not target.node.unschedulable:
+            return None
+        return Refusal(Reason.NO_CHANGE, f"{target.ref} is cordoned already")
+
+    def change(self, target: NodeState, plan: Plan, *, token: str, now: datetime) -> Change:
+        """One field."""
+        return Change({"unschedulable": written(target.node.unschedulable)}, {"unschedulable": "true"}, token)
+
+    def disruption(self, target: NodeState, plan: Plan) -> Disruption:
+        """Running pods do not notice."""
+        return Disruption(0, 0, "no running pod is disturbed; new ones go to other nodes")
+
+    def way_back(self, target: NodeState, plan: Plan) -> str:
+        """The old value."""
+        return "The node is uncordoned, while it is still cordoned by this request."
+
+    def time_limit(self, plan: Plan) -> timedelta:
+        """One patch."""
+        return TIME_LIMIT
+
+    def progress(self, target: NodeState, plan: Plan, change: Change) -> Progress:
+        """The annotation tells whose cordon it is; nodes have no generation."""
+        if target.node.cordoned_by == change.token:
+            return Progress.DONE
+        # Our mark without the cordon: somebody uncordoned the node right after us.
+        is_undone = target.annotations.get(CORDONED_BY) == change.token
+        return Progress.FOREIGN if target.node.unschedulable or is_undone else Progress.DUE
+
+    def undo(self, target: NodeState, plan: Plan, change: Change) -> Undo:
+        """Only our own cordon."""
+        if not target.node.unschedulable:
+            return Undo.DONE
+        return Undo.DUE if target.node.cordoned_by == change.token else Undo.NOT_OURS
+
+    def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
+        """By the report; a node that stays ill stays cordoned, since that is what cordoning is for."""
+        if not isinstance(effect.target, NodeState):
+            return Verdict(Reason.INCONCLUSIVE, "the node is gone, or another one has its name")
+        if now < effect.until:
+            return None
+        if still_active(effect, now) is False:
+            return Verdict(
+                Reason.SUCCEEDED, "the report is not active any more, and the node takes no new pods"
+            )
+        return Verdict(
+            Reason.INCONCLUSIVE,
+            "the node takes no new pods; what runs there stays, and so may its trouble: the cordon is left in place",
+        )
+
+    async def rehearse(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> Rehearsal:
+        """Dry-run the patch."""
+
+        async def call(*, dry_run: bool) -> dict[str, Any]:
+            return await _cordon(cluster, target, change, dry_run=dry_run)
+
+        return await rehearse_patch(cluster, target, call)
+
+    async def execute(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> Made:
+        """Patch it."""
+        await _cordon(cluster, target, change, dry_run=False)
+        return Made()
+
+    async def rollback(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> None:
+        """Take the cordon and the annotation away together."""
+        await patch_node(cluster, target, {CORDONED_BY: None}, unschedulable=False, dry_run=False)
+
+
+async def _cordon(cluster: Cluster, target: NodeState, change: Change, *, dry_run: bool) -> dict[str, Any]:
+    return await patch_node(cluster, target, {CORDONED_BY: change.token}, unschedulable=True, dry_run=dry_run)
