@@ -32,6 +32,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
+    kind: str
     pods: tuple[int, ...]
     scores: Floats
     """(its pods, n): from its start to its end and the grace."""
@@ -62,23 +63,34 @@ class Watch:
 
         Args: one threshold for all pods, or (pods,).
         """
-        limits = np.broadcast_to(np.asarray(threshold, np.float64), (self.pods,))
-        delays = [
-            float(fault.delays[np.argmax(above)])
-            for fault in self.faults
-            if (above := (fault.scores >= limits[list(fault.pods), None]).any(axis=0)).any()
-        ]
+        limits = self._limits(threshold)
+        delays = [delay for fault in self.faults if (delay := _delay(fault, limits)) is not None]
         return Operation(
             false_alarms_per_pod_day=self._false_alarms(limits),
             recall=len(delays) / len(self.faults) if self.faults else float("nan"),
             median_delay_seconds=float(np.median(delays)) if delays else float("nan"),
         )
 
+    def found(self, threshold: float | Floats) -> list[tuple[str, float | None]]:
+        """
+        Say of every fault its kind, and how many seconds late it was found; None: it was not.
+
+        Args: one threshold for all pods, or (pods,).
+        """
+        limits = self._limits(threshold)
+        return [(fault.kind, _delay(fault, limits)) for fault in self.faults]
+
     def at_recall(self, share: float) -> Operation:
         """Say what it takes to find at least this share of the faults, 0 to 1; all NaN without faults."""
         if not self.faults:
             return Operation(float("nan"), float("nan"), float("nan"))
-        return self.at(float(self.fault_peaks[max(1, int(np.ceil(share * len(self.faults)))) - 1]))
+        return self.at(self.threshold_at_recall(share))
+
+    def threshold_at_recall(self, share: float) -> float:
+        """Return the highest threshold that finds at least this share of the faults; infinite without faults."""
+        if not self.faults:
+            return float("inf")
+        return float(self.fault_peaks[max(1, int(np.ceil(share * len(self.faults)))) - 1])
 
     def at_budget(self, false_alarms_per_pod_day: float, also: Floats) -> Operation:
         """
@@ -89,6 +101,15 @@ class Watch:
 
         Returns: recall 0 and the least false alarms there can be when no threshold keeps the budget.
         """
+        best = self.at(self.threshold_at_budget(false_alarms_per_pod_day, also))
+        if best.false_alarms_per_pod_day > false_alarms_per_pod_day:
+            return Operation(
+                best.false_alarms_per_pod_day, 0.0 if self.faults else float("nan"), float("nan")
+            )
+        return best
+
+    def threshold_at_budget(self, false_alarms_per_pod_day: float, also: Floats) -> float:
+        """Return the threshold of `at_budget`: the highest of those tried when none keeps the budget."""
         tried = np.unique(np.concatenate([self.fault_peaks, also]))
         low, high = 0, len(tried) - 1
         while low < high:  # false alarms only fall as the threshold rises
@@ -97,12 +118,10 @@ class Watch:
                 high = middle
             else:
                 low = middle + 1
-        best = self.at(float(tried[low]))
-        if best.false_alarms_per_pod_day > false_alarms_per_pod_day:
-            return Operation(
-                best.false_alarms_per_pod_day, 0.0 if self.faults else float("nan"), float("nan")
-            )
-        return best
+        return float(tried[low])
+
+    def _limits(self, threshold: float | Floats) -> Floats:
+        return np.broadcast_to(np.asarray(threshold, np.float64), (self.pods,))
 
     def _false_alarms(self, limits: Floats) -> float:
         if not self.normal_pod_days:
@@ -131,6 +150,11 @@ def watch(labels: Labels, scores: Sequence[Floats]) -> Watch:
     )
 
 
+def _delay(fault: _Fault, limits: Floats) -> float | None:
+    above = (fault.scores >= limits[list(fault.pods), None]).any(axis=0)
+    return float(fault.delays[np.argmax(above)]) if above.any() else None
+
+
 def _faults(labels: Labels, scores: Sequence[Floats]) -> list[_Fault]:
     """Return the faults that happen within a range while one of their pods is there and labelled."""
     found = []
@@ -140,6 +164,6 @@ def _faults(labels: Labels, scores: Sequence[Floats]) -> list[_Fault]:
             inside = (stretch.times >= event.start) & (stretch.times <= event.end + GRACE_SECONDS)
             if (stretch.states[rows][:, inside] == FAULT).any():
                 delays = (stretch.times[inside] - event.start).astype(np.float64)
-                found.append(_Fault(event.pods, score[rows][:, inside], delays))
+                found.append(_Fault(event.kind, event.pods, score[rows][:, inside], delays))
                 break  # a fault that spans two ranges is one fault
     return found

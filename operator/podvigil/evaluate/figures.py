@@ -60,7 +60,7 @@ def figures(
     labels: Labels,
     scores: Sequence[Floats],
     *,
-    threshold: float | None = None,
+    threshold: float | Floats | None = None,
     history: Sequence[Floats] = (),
 ) -> Figures:
     """
@@ -68,7 +68,7 @@ def figures(
 
     Args:
         scores: per range of `labels` (pods, T), higher = more at fault; NaN = not scored, which never alarms.
-        threshold: the scorer's own; a score of at least this alarms.
+        threshold: the scorer's own; a score of at least this alarms. One for all, or (pods,).
         history: scores of what came before, each (pods, T).
 
     Raises: ValueError when shapes do not fit the labels.
@@ -90,7 +90,7 @@ def figures(
         vus_pr=vus_pr(clean, [stretch.states for stretch in labels.ranges]),
         auc_pr=auc_pr(pooled, fault),
         auc_roc=auc_roc(pooled, fault),
-        at_budget=seen.at_budget(BUDGET, np.quantile(pooled, 1 - np.geomspace(*TRIED_SHARES, TRIED))),
+        at_budget=seen.at_budget(BUDGET, tried(pooled)),
         at_half=seen.at_recall(0.5),
         at_most=seen.at_recall(0.8),
         at_nine_tenths=seen.at_recall(0.9),
@@ -99,6 +99,11 @@ def figures(
         if len(history)
         else None,
     )
+
+
+def tried(pooled: Floats) -> Floats:
+    """Return the thresholds tried for a budget beside the peaks of the faults, from all labelled scores (n,)."""
+    return np.quantile(pooled, 1 - np.geomspace(*TRIED_SHARES, TRIED))
 
 
 def finite(scores: Sequence[Floats]) -> list[Floats]:
