@@ -233,8 +233,8 @@ def network_loss(site: Site, start: int) -> Happening | None:
     rng = site.plan.rng
     end = start + int(log_uniform(rng, 5, 60))
     pod = _pod(site, start, end)
-    if pod is None:
-        return None
+    if pod is None or pod in _unmeasured(site):
+        return None  # where nobody measures the network, its loss leaves no trace that could be asked for
     left = float(rng.uniform(0.02, 0.4))
     effects = [
         Effect(Quantity.CPU, (pod,), start, end, How.TIMES, float(rng.uniform(left, 1.0))),
@@ -309,6 +309,14 @@ def _pod(site: Site, start: int, end: int, *, siblings: int = 0) -> int | None:
 
 def _loaded(site: Site, row: int) -> bool:
     return site.world.workloads[site.world.pods[row].workload].archetype != FLAT
+
+
+def _unmeasured(site: Site) -> set[int]:
+    """Pods of which the network is hidden throughout."""
+    hidden = (e for h in site.world.happenings for e in h.effects if e.how is How.HIDDEN)
+    return {
+        pod for e in hidden if e.quantity in TRAFFIC and e.end - e.start == site.plan.steps for pod in e.on
+    }
 
 
 def _siblings(site: Site, row: int, at: int) -> int:
