@@ -78,6 +78,8 @@ DEPLOYMENTS: Final = Resource("apps", "v1", "deployments", "Deployment")
 STATEFULSETS: Final = Resource("apps", "v1", "statefulsets", "StatefulSet")
 DAEMONSETS: Final = Resource("apps", "v1", "daemonsets", "DaemonSet")
 REPLICASETS: Final = Resource("apps", "v1", "replicasets", "ReplicaSet")
+ROLLOUTS: Final = Resource("argoproj.io", "v1alpha1", "rollouts", "Rollout")
+"""Of Argo Rollouts; served only where that is installed."""
 JOBS: Final = Resource("batch", "v1", "jobs", "Job")
 CRONJOBS: Final = Resource("batch", "v1", "cronjobs", "CronJob")
 PODDISRUPTIONBUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
@@ -107,5 +109,6 @@ ANOMALYMONITORS: Final = Resource(
 )
 ANOMALYREPORTS: Final = Resource("podvigil.io", "v1alpha1", "anomalyreports", "AnomalyReport")
 REMEDIATIONACTIONS: Final = Resource("podvigil.io", "v1alpha1", "remediationactions", "RemediationAction")
-"""Not served: the verbs `approve`, `auto-approve` and `execute` on it, named like an action in lower case, are rights."""
+"""Not served: the verbs `approve`, `auto-approve` and `execute` on it, named like an action in lower case, are
+rights."""
 REMEDIATIONREQUESTS: Final = Resource("podvigil.io", "v1alpha1", "remediationrequests", "RemediationRequest")

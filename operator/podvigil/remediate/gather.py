@@ -13,12 +13,15 @@ from podvigil.api.request import Decision, Plan, RemediationRequest
 from podvigil.api.resources import (
     ANOMALYMONITORS,
     ANOMALYREPORTS,
+    DEPLOYMENTS,
     HORIZONTALPODAUTOSCALERS,
     NODES,
     PODDISRUPTIONBUDGETS,
     PODS,
     REMEDIATIONACTIONS,
     REMEDIATIONREQUESTS,
+    REPLICASETS,
+    ROLLOUTS,
 )
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions import ACTIONS
@@ -29,6 +32,7 @@ from podvigil.remediate.observe_node import observe_node
 from podvigil.remediate.selectors import selects
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.pods import pod_state
+from podvigil.remediate.targets.revisions import revisions_of
 from podvigil.remediate.targets.workload import WORKLOADS, WorkloadState, workload_state
 
 Json = dict[str, Any]
@@ -100,8 +104,14 @@ async def observe_target(cluster: Cluster, ref: TargetReference, namespace: str)
         return None
     body = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
     state = workload_state(body)
+    if not state.selector:
+        return state  # a Rollout that its controller has not seen yet: nothing is selected, rather than all
     pods = await cluster.list(PODS, namespace, label_selector=state.selector)
-    return workload_state(body, tuple(map(pod_state, pods)))
+    replica_sets: list[Json] = []
+    if resource in (DEPLOYMENTS, ROLLOUTS):
+        # After the pods: then the ReplicaSet of each of them is among these.
+        replica_sets = await cluster.list(REPLICASETS, namespace, label_selector=state.selector)
+    return workload_state(body, tuple(map(pod_state, pods)), revisions_of(replica_sets, state.ref.uid))
 
 
 def read(model: type[Model], body: Json) -> Model:

@@ -1,4 +1,4 @@
-"""A workload at one moment, read from a Deployment, StatefulSet or DaemonSet as the API server returned it."""
+"""A workload at one moment: a Deployment, StatefulSet, DaemonSet or Argo Rollout as the API server returned it."""
 
 import math
 from collections.abc import Mapping
@@ -7,17 +7,22 @@ from typing import Final
 
 from podvigil.api.monitor import LabelSelector
 from podvigil.api.request import Health
-from podvigil.api.resources import DAEMONSETS, DEPLOYMENTS, STATEFULSETS, ObjectRef, Resource
+from podvigil.api.resources import DAEMONSETS, DEPLOYMENTS, ROLLOUTS, STATEFULSETS, ObjectRef, Resource
 from podvigil.remediate.targets.base import Json, TargetState
 from podvigil.remediate.targets.pods import PodState
+from podvigil.remediate.targets.revisions import Revision
 
 WORKLOADS: Final[dict[tuple[str, str], Resource]] = {
-    (resource.api_version, resource.kind): resource for resource in (DEPLOYMENTS, STATEFULSETS, DAEMONSETS)
+    (resource.api_version, resource.kind): resource
+    for resource in (DEPLOYMENTS, STATEFULSETS, DAEMONSETS, ROLLOUTS)
 }
 """What can be observed and changed, by apiVersion and kind."""
 
 DEPLOYMENT_DEFAULT: Final = "25%"
-"""maxSurge and maxUnavailable of a Deployment that names neither (apps/v1 defaults)."""
+"""maxSurge and maxUnavailable of a Deployment, or a Rollout's canary, that names neither (the kinds' defaults)."""
+
+ON_DELETE: Final = "OnDelete"
+"""Update strategy of a StatefulSet or DaemonSet whose controller replaces a pod only when someone deletes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,10 @@ class WorkloadState(TargetState):
     """Of the pod template."""
     pods: tuple[PodState, ...] = ()
     """Those that its selector matches, finished ones too."""
+    revisions: tuple[Revision, ...] = ()
+    """Of a Deployment or Rollout, the oldest first."""
+    restarting: bool = False
+    """Rollout: `spec.restartAt` asks for a restart that its controller has not finished."""
     body: Json = field(default_factory=dict, repr=False)
     """As the API server returned it."""
 
@@ -74,7 +83,13 @@ class WorkloadState(TargetState):
             self.observed_generation >= self.generation
             and self.updated >= self.replicas
             and self.total == self.replicas
+            and not self.restarting
         )
+
+    def owns(self, pod: PodState) -> bool:
+        """Whether it controls the pod, itself or through one of its ReplicaSets."""
+        owners = {self.ref.uid, *(revision.uid for revision in self.revisions)}
+        return pod.owner is not None and pod.owner.uid in owners
 
     @property
     def health(self) -> Health:
@@ -87,8 +102,10 @@ class WorkloadState(TargetState):
         )
 
 
-def workload_state(body: Json, pods: tuple[PodState, ...] = ()) -> WorkloadState:
-    """Read a workload of one of the three kinds; absent counts in a status are zero."""
+def workload_state(
+    body: Json, pods: tuple[PodState, ...] = (), revisions: tuple[Revision, ...] = ()
+) -> WorkloadState:
+    """Read a workload of one of the four kinds; absent counts in a status are zero."""
     spec, status = body["spec"], body.get("status") or {}
     template = (spec.get("template") or {}).get("metadata") or {}
     counts = _daemon_counts if body["kind"] == DAEMONSETS.kind else _replica_counts
@@ -97,7 +114,7 @@ def workload_state(body: Json, pods: tuple[PodState, ...] = ()) -> WorkloadState
         ref=ObjectRef.of(body),
         resource_version=body["metadata"]["resourceVersion"],
         generation=body["metadata"].get("generation", 0),
-        observed_generation=status.get("observedGeneration", 0),
+        observed_generation=_observed_generation(status),
         replicas=replicas,
         total=total,
         updated=updated,
@@ -105,13 +122,28 @@ def workload_state(body: Json, pods: tuple[PodState, ...] = ()) -> WorkloadState
         available=available,
         paused=bool(spec.get("paused")),
         strategy=_strategy(body["kind"], spec, replicas),
-        selector=LabelSelector.model_validate(spec.get("selector") or {}).written(),
+        selector=_selector(spec, status),
         annotations=template.get("annotations") or {},
         labels=template.get("labels") or {},
         pods=pods,
+        revisions=revisions,
+        restarting=spec.get("restartAt") is not None and spec["restartAt"] != status.get("restartedAt"),
         body=body,
         deleting="deletionTimestamp" in body["metadata"],
     )
+
+
+def _selector(spec: Json, status: Json) -> str:
+    if "selector" not in spec:
+        # A Rollout with a workloadRef takes it from there, and says which in its status.
+        return str(status.get("selector", ""))
+    return LabelSelector.model_validate(spec["selector"]).written()
+
+
+def _observed_generation(status: Json) -> int:
+    """Return the generation that the controller has seen; a Rollout's controller writes it as a text."""
+    seen = str(status.get("observedGeneration", 0))
+    return int(seen) if seen.isdigit() else 0
 
 
 def _replica_counts(spec: Json, status: Json) -> tuple[int, int, int, int, int]:
@@ -141,6 +173,8 @@ def _daemon_counts(spec: Json, status: Json) -> tuple[int, int, int, int, int]:
 
 
 def _strategy(kind: str, spec: Json, replicas: int) -> Strategy:
+    if kind == ROLLOUTS.kind:
+        return _argo_strategy(spec.get("strategy") or {}, replicas)
     given = spec.get("strategy" if kind == DEPLOYMENTS.kind else "updateStrategy") or {}
     name = given.get("type", "RollingUpdate")
     rolling = given.get("rollingUpdate") or {}
@@ -156,6 +190,15 @@ def _strategy(kind: str, spec: Json, replicas: int) -> Strategy:
         return Strategy(name, 0 if surge else _pods(rolling.get("maxUnavailable", 1), replicas, up=True))
     away = max(1, _pods(rolling.get("maxUnavailable", 1), replicas, up=False))
     return Strategy(name, away, partition=rolling.get("partition") or 0)
+
+
+def _argo_strategy(given: Json, replicas: int) -> Strategy:
+    """Say how a Rollout restarts: by evictions, one at a time at least (its controller's rollout/restart.go)."""
+    canary = given.get("canary")
+    if canary is None:
+        return Strategy("blueGreen", 1)
+    away = _pods(canary.get("maxUnavailable", DEPLOYMENT_DEFAULT), replicas, up=False)
+    return Strategy("canary", max(1, away))
 
 
 def _pods(value: int | str, replicas: int, *, up: bool) -> int:
