@@ -86,6 +86,12 @@ PODDISRUPTIONBUDGETS: Final = Resource("policy", "v1", "poddisruptionbudgets", "
 HORIZONTALPODAUTOSCALERS: Final = Resource(
     "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"
 )
+VERTICALPODAUTOSCALERS: Final = Resource(
+    "autoscaling.k8s.io", "v1", "verticalpodautoscalers", "VerticalPodAutoscaler"
+)
+"""Of the autoscaler project; served only where that is installed."""
+RESOURCEQUOTAS: Final = Resource("", "v1", "resourcequotas", "ResourceQuota")
+LIMITRANGES: Final = Resource("", "v1", "limitranges", "LimitRange")
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 CRDS: Final = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False

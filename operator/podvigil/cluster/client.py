@@ -151,12 +151,16 @@ class Cluster:
         kind: PatchKind = PatchKind.MERGE,
         dry_run: bool = False,
         force: bool = False,
+        field_manager: str | None = None,
     ) -> Json:
         """Change an object. A `metadata.uid` or `resourceVersion` in `body` makes a mismatch a Conflict.
 
-        `force` is for APPLY alone: it takes fields from other managers.
+        `force` is for APPLY alone: it takes fields from other managers. `field_manager` stands in for our usual
+        name: an apply owns exactly what it says, so what is applied apart needs a name apart.
         """
         query = self._write_query(dry_run)
+        if field_manager is not None:
+            query["fieldManager"] = field_manager
         if kind is PatchKind.APPLY:
             query["force"] = "true" if force else "false"
         elif force:
@@ -228,6 +232,16 @@ class Cluster:
         """Our user name, as the server knows us, e.g. `system:serviceaccount:podvigil:analyst`."""
         status = await self._review("authentication.k8s.io", "SelfSubjectReview", None)
         return str(status["userInfo"]["username"])
+
+    async def serves(self, resource: Resource, subresource: str | None = None) -> bool:
+        """Whether the server has such a kind, or such a subresource of it."""
+        prefix = f"/apis/{resource.group}/" if resource.group else "/api/"
+        try:
+            said = _object(await self._call("GET", prefix + resource.version))
+        except NotFound:
+            return False
+        name = f"{resource.plural}/{subresource}" if subresource else resource.plural
+        return any(found.get("name") == name for found in said.get("resources") or ())
 
     async def version(self) -> tuple[int, int]:
         """The server's (major, minor)."""

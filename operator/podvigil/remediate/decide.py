@@ -237,7 +237,9 @@ def _way_back(ctx: Context, execution: Execution, begun: Condition | None, now: 
     if target is None:
         return Settle(False, Reason.TARGET_MISSING, "nothing is left to put back")
     change, action = _change(execution), ACTIONS[ctx.action]
-    before = ", ".join(f"{name} {value}" for name, value in sorted(change.before.items()))
+    # What is kept for the way back beyond the values that were set is not for people.
+    old = {name: change.before.get(name) or "(none)" for name in change.after}
+    before = ", ".join(f"{name} {value}" for name, value in sorted(old.items()))
     match action.undo(target, ctx.plan, change):
         case Undo.NOTHING:
             return Settle(False, Reason.NOTHING_TO_UNDO, "this action leaves nothing to undo")

@@ -7,8 +7,9 @@ from podvigil.remediate.actions.base import Action
 from podvigil.remediate.actions.cordon import Cordon
 from podvigil.remediate.actions.restart import Restart
 from podvigil.remediate.actions.scale import Scale
+from podvigil.remediate.actions.set_resources import SetResources
 from podvigil.remediate.actions.uncordon import Uncordon
 
-SHIPPED: Final[tuple[Action[Any], ...]] = (Restart(), Scale(), Cordon(), Uncordon())
+SHIPPED: Final[tuple[Action[Any], ...]] = (Restart(), Scale(), SetResources(), Cordon(), Uncordon())
 
 ACTIONS: Final[dict[str, Action[Any]]] = {ActionName(action.name): action for action in SHIPPED}

@@ -1,0 +1,216 @@
+"""SetResources in the pod template, by server-side apply under a name of its own: the pods are replaced.
+
+Whoever else owns a value keeps it: the apply is never forced, so the API server answers 409 with the owner's name.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from podvigil.api.actions import ActionName
+from podvigil.api.reasons import Reason
+from podvigil.api.request import Plan, Reversibility
+from podvigil.cluster.client import Cluster, PatchKind
+from podvigil.cluster.errors import ClusterError, Conflict
+from podvigil.remediate.actions.base import (
+    TIME_LIMIT,
+    Change,
+    Disruption,
+    Made,
+    Progress,
+    Rehearsal,
+    Right,
+    Undo,
+    precondition,
+    rehearse_patch,
+    right_to_patch,
+)
+from podvigil.remediate.actions.rollout import reaches_every_pod, replacement
+from podvigil.remediate.amounts import LISTS, Json, container_of, containers_of, list_of, qos_class
+from podvigil.remediate.container_values import (
+    Values,
+    asked,
+    is_same,
+    nested,
+    present,
+    wanted,
+    with_values,
+    written,
+)
+from podvigil.remediate.effect import Effect, Verdict
+from podvigil.remediate.owners import owned_by
+from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validate import judge_workload
+
+FIELD_MANAGER: Final = "podvigil-resources"
+"""Beside our other writes, so that an apply owns these values alone and gives up nothing else."""
+
+CONFLICT: Final = "FieldManagerConflict"
+
+
+class Template:
+    """Applies one container's values, beside those that we applied before."""
+
+    name: str = ActionName.SET_RESOURCES
+    reversibility = Reversibility.REVERSIBLE
+
+    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
+        """The values are in the pod template, which no subresource opens."""
+        return (right_to_patch(target),)
+
+    def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
+        """The values must be a change, and reach every pod."""
+        if is_same(_present(target, plan), wanted(plan)):
+            return Refusal(Reason.NO_CHANGE, f"{target.ref} has {written(wanted(plan))} already")
+        return reaches_every_pod(target)
+
+    def change(self, target: WorkloadState, plan: Plan, *, token: str, now: datetime) -> Change:
+        """Keep the old values beside the new ones."""
+        return Change(before=_present(target, plan), after=wanted(plan), token=token)
+
+    def disruption(self, target: WorkloadState, plan: Plan) -> Disruption:
+        """As a rollout does."""
+        return replacement(target)
+
+    def way_back(self, target: WorkloadState, plan: Plan) -> str:
+        """The old values, by another rollout."""
+        return (
+            f"The pod template gets {written(_present(target, plan))} back, while it still has what is set here; the "
+            "pods are replaced once more."
+        )
+
+    def time_limit(self, plan: Plan) -> timedelta:
+        """One patch; the rollout that follows belongs to the validation."""
+        return TIME_LIMIT
+
+    def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
+        """The values themselves tell."""
+        now = _present(target, plan)
+        if is_same(now, change.after):
+            return Progress.DONE
+        # The generation too: a template changed by someone else is not what was judged.
+        same = is_same(now, change.before) and target.generation == plan.target.generation
+        return Progress.DUE if same else Progress.FOREIGN
+
+    def undo(self, target: WorkloadState, plan: Plan, change: Change) -> Undo:
+        """Only values that are still ours."""
+        now = _present(target, plan)
+        if is_same(now, change.before):
+            return Undo.DONE
+        return Undo.DUE if is_same(now, change.after) else Undo.NOT_OURS
+
+    def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
+        """By the report and the new pods."""
+        target = effect.target
+        at_once = target.strategy.unavailable_at_once if isinstance(target, WorkloadState) else 0
+        return judge_workload(effect, at_once=at_once, replaces_pods=True, now=now)
+
+    async def rehearse(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
+    ) -> Rehearsal:
+        """Dry-run the apply; a value that somebody else owns is an objection with their name."""
+
+        async def call(*, dry_run: bool) -> dict[str, Any]:
+            return await _apply(cluster, target, plan, change.after, dry_run=dry_run)
+
+        try:
+            found = await rehearse_patch(cluster, target, call)
+        except Conflict as error:
+            if CONFLICT not in error.causes:
+                raise
+            return Rehearsal(refusals=(owned_elsewhere(target, error),))
+        return Rehearsal(found.changes, found.refusals, _notes(target, plan))
+
+    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
+        """Apply the new values."""
+        await _apply(cluster, target, plan, change.after, dry_run=False)
+        return Made()
+
+    async def rollback(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> None:
+        """Apply the old values; one that was absent is left out, which takes ours away."""
+        await _apply(cluster, target, plan, change.before, dry_run=False)
+
+
+def owned_elsewhere(target: WorkloadState, error: ClusterError) -> Refusal:
+    """Return the objection to taking a value from its owner; the causes name owners and fields."""
+    causes = [c for c in error.details.get("causes") or () if c.get("reason") == CONFLICT]
+    said = "; ".join(f"{c.get('field', '').lstrip('.')}: {c.get('message', '')}" for c in causes)
+    return Refusal(
+        Reason.OWNED_ELSEWHERE,
+        f"values of {target.ref} are owned by others, and are never taken from them: {said}"[:1024],
+    )
+
+
+def applied(target: WorkloadState, container: str, values: Values) -> dict[str, Any]:
+    """Return the body of the apply: these values, and those that we applied before to this or other containers.
+
+    Whatever an applier leaves out it gives up, and a value with no other owner is then removed.
+    """
+    pod_spec = target.body["spec"]["template"]["spec"]
+    lists: dict[str, list[dict[str, Any]]] = {}
+    for name in [c["name"] for c in containers_of(pod_spec)]:
+        resources = _applied_before(target, name)
+        if name == container:
+            resources = _without(resources, values) | {}
+            for kind, quantities in nested(values).items():
+                resources[kind] = {**resources.get(kind, {}), **quantities}
+        if resources := {kind: found for kind, found in resources.items() if found}:
+            lists.setdefault(list_of(pod_spec, name), []).append({"name": name, "resources": resources})
+    ref = target.ref
+    return {
+        "apiVersion": ref.api_version,
+        "kind": ref.kind,
+        "metadata": {"name": ref.name, "namespace": ref.namespace, **precondition(target)},
+        "spec": {"template": {"spec": lists}},
+    }
+
+
+def _applied_before(target: WorkloadState, container: str) -> dict[str, dict[str, str]]:
+    """Return a container's present values, as far as we own them."""
+    pod_spec = target.body["spec"]["template"]["spec"]
+    path = ("spec", "template", "spec", list_of(pod_spec, container), f"[{container}]", "resources")
+    owned = owned_by(target.body, FIELD_MANAGER, path)
+    now: Mapping[str, Json] = (container_of(pod_spec, container) or {}).get("resources") or {}
+    return {
+        kind: {
+            name: quantity
+            for name, quantity in (now.get(kind) or {}).items()
+            if f"f:{name}" in owned.get(f"f:{kind}", {})
+        }
+        for kind in LISTS
+    }
+
+
+def _without(resources: Mapping[str, Mapping[str, str]], values: Values) -> dict[str, dict[str, str]]:
+    return {
+        kind: {name: quantity for name, quantity in found.items() if f"{kind}.{name}" not in values}
+        for kind, found in resources.items()
+    }
+
+
+def _notes(target: WorkloadState, plan: Plan) -> tuple[str, ...]:
+    pod_spec = target.body["spec"]["template"]["spec"]
+    before, then = (
+        qos_class(pod_spec),
+        qos_class(with_values(pod_spec, asked(plan).container, wanted(plan))),
+    )
+    return (f"The QoS class of the new pods is {then}, of the old ones {before}.",) if then != before else ()
+
+
+def _present(target: WorkloadState, plan: Plan) -> dict[str, str]:
+    return present(target.body["spec"]["template"]["spec"], asked(plan).container, wanted(plan))
+
+
+async def _apply(
+    cluster: Cluster, target: WorkloadState, plan: Plan, values: Values, *, dry_run: bool
+) -> dict[str, Any]:
+    return await cluster.patch(
+        target.resource,
+        target.ref.name,
+        applied(target, asked(plan).container, values),
+        target.ref.namespace,
+        kind=PatchKind.APPLY,
+        dry_run=dry_run,
+        field_manager=FIELD_MANAGER,
+    )
