@@ -5,6 +5,7 @@ null, no `title`. This is the translation, and the only place that knows both. S
 https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
 """
 
+import copy
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,7 @@ KINDS: Final = (
             Column("Seen", ".status.lastSeen", "date"),
             AGE,
             Column("Probability", ".status.probabilityPermille", "integer", wide=True),
+            Column("Limit in", ".status.timeToLimit.estimate", wide=True),
             Column("Summary", ".status.summary", wide=True),
         ),
         selectable=(".spec.target.name", ".spec.target.kind", ".spec.signal", ".status.severity"),
@@ -134,7 +136,8 @@ def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
     merged = _inlined(schema, definitions)
     if "const" in merged:
         merged["enum"] = [merged["const"]]
-    out: dict[str, Any] = {key: merged[key] for key in _KEPT if key in merged}
+    # Copies, or what two fields share would be written as a YAML alias.
+    out: dict[str, Any] = {key: copy.deepcopy(merged[key]) for key in _KEPT if key in merged}
     default = _default(merged.get("default"))
     out.pop("default", None)
     if default is not None:

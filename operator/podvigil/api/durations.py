@@ -24,6 +24,16 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=sum(int(n) * _SECONDS[unit] for n, unit in _PART.findall(text)))
 
 
+def write_about(value: timedelta) -> str:
+    """Write an estimate no finer than it is: to the minute, from 1 h on to 5 minutes, from 10 h on to the hour."""
+    step = timedelta(minutes=1)
+    if value >= timedelta(hours=10):
+        step = timedelta(hours=1)
+    elif value >= timedelta(hours=1):
+        step = timedelta(minutes=5)
+    return write_duration(max(round(value / step), 1) * step)
+
+
 def write_duration(value: timedelta) -> str:
     """Write a duration in whole seconds, largest units first: `1h30m`, `45s`, `0s`."""
     rest = max(0, round(value.total_seconds()))

@@ -8,11 +8,15 @@ from pydantic import ConfigDict, Field
 from podvigil.api.actions import AnyAction
 from podvigil.api.base import ApiModel, Message, Name, Time, permille_field, rule, rules
 from podvigil.api.conditions import Condition
+from podvigil.api.durations import DURATION_MAX_LENGTH, DURATION_PATTERN
 from podvigil.api.features import Feature
 from podvigil.api.signals import Severity, Signal
 
 PODS_LISTED_MAX = 10
 """Affected pods named in a report; the count beside it is exact."""
+
+
+Duration = Annotated[str, Field(pattern=DURATION_PATTERN, max_length=DURATION_MAX_LENGTH)]
 
 
 class TargetReference(ApiModel):
@@ -58,6 +62,24 @@ class Contribution(ApiModel):
     share_permille: int = permille_field(
         0, description="This feature's share of the score; all shares add up to 1000."
     )
+
+
+class TimeToLimit(ApiModel):
+    """When something that grows reaches its limit, counted from `lastEvaluated`."""
+
+    feature: Annotated[Feature, Field(description="What grows.")]
+    pod: Annotated[Name, Field(description="The affected pod that reaches its limit first.")]
+    limit: Annotated[str, Field(max_length=32, description="The limit, with its unit.")]
+    estimate: Annotated[Duration, Field(description="The time left, as likely more as less, e.g. 2h10m.")]
+    earliest: Annotated[Duration, Field(description="One in ten such pods gets there sooner.")]
+    latest: Annotated[Duration, Field(description="One in ten such pods gets there later, or never.")]
+
+    def __str__(self) -> str:
+        """Say it as a part of the summary."""
+        return (
+            f"{self.feature.value} of {self.pod} reaches its limit of {self.limit} in about {self.estimate} "
+            f"({self.earliest} to {self.latest})"
+        )
 
 
 class Diagnosis(ApiModel):
@@ -133,6 +155,13 @@ class ReportStatus(ApiModel):
         Field(
             max_length=8,
             description="The features that make the score of the worst pod, the largest share first.",
+        ),
+    ] = None
+    time_to_limit: Annotated[
+        TimeToLimit | None,
+        Field(
+            description="When memory reaches its limit; absent while it does not grow, has no limit, "
+            "or nothing sound can be said."
         ),
     ] = None
     diagnosis: Annotated[Diagnosis | None, Field(description="The probable cause.")] = None

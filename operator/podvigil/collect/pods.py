@@ -72,9 +72,9 @@ class PodRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     waiting_reason: str
     """Why a container does not run, e.g. CrashLoopBackOff, ImagePullBackOff; empty when none waits."""
     cpu_limit_cores: float | None
-    """Sum over its containers; None when any of them has none."""
+    """The pod's own, else the sum over its containers; None when it has neither: any container is unlimited."""
     memory_limit_bytes: float | None
-    """Sum over its containers; None when any of them has none."""
+    """As for CPU. A container can reach its own limit before the pod reaches the sum."""
 
 
 async def list_pods(
@@ -144,6 +144,7 @@ class _Container(msgspec.Struct, gc=False, rename="camel"):
 
 
 class _Spec(msgspec.Struct, gc=False, rename="camel"):
+    resources: _Resources | None = None
     containers: list[_Container] = []
     init_containers: list[_Container] = []
     node_name: str = ""
@@ -224,8 +225,8 @@ def _record(pod: _Pod) -> PodRecord:
         restarts=sum(one.restart_count for one in statuses),
         last_termination=_last_termination(statuses),
         waiting_reason=_waiting_reason(statuses),
-        cpu_limit_cores=_total([_limits(one).cpu for one in running]),
-        memory_limit_bytes=_total([_limits(one).memory for one in running]),
+        cpu_limit_cores=_limit(_limits(spec).cpu, [_limits(one).cpu for one in running]),
+        memory_limit_bytes=_limit(_limits(spec).memory, [_limits(one).memory for one in running]),
     )
 
 
@@ -236,8 +237,13 @@ def _controller(references: list[_OwnerReference]) -> Owner | None:
     return None
 
 
-def _limits(container: _Container) -> _Limits:
-    return (container.resources and container.resources.limits) or _Limits()
+def _limits(part: _Container | _Spec) -> _Limits:
+    return (part.resources and part.resources.limits) or _Limits()
+
+
+def _limit(of_pod: str | None, of_containers: list[str | None]) -> float | None:
+    """A pod may have a limit of its own (KEP-2837), which holds for its containers together."""
+    return _total(of_containers) if of_pod is None else _number(of_pod)
 
 
 def _total(quantities: list[str | None]) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from podvigil.api.pods import PodKey, Workload
 from podvigil.api.signals import MODEL_SIGNALS, Signal
 from podvigil.detect.explain import FeatureShare
+from podvigil.detect.forecast import LimitForecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Finding:
     explanation: tuple[FeatureShare, ...] = ()
     evidence: tuple[str, ...] = ()
     """What was seen, in short sentences."""
+    forecast: LimitForecast | None = None
+    """When the pod's memory reaches its limit; None: it has none, does not grow, or nothing sound can be said."""
 
     @property
     def estimated(self) -> bool:

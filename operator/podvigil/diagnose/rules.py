@@ -4,7 +4,7 @@ A rule is a function of the facts of one incident; the first that answers explai
 not claimed: a signal without a rule is reported as unexplained.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,8 @@ from podvigil.api.actions import ActionName
 from podvigil.api.features import Feature, written
 from podvigil.api.signals import Signal
 from podvigil.detect.explain import FeatureShare
+from podvigil.detect.findings import Finding
+from podvigil.detect.forecast import LimitForecast
 from podvigil.detect.incidents import Incident
 
 TRAFFIC_SHARE: Final = 0.15
@@ -31,6 +33,8 @@ class Facts:
     pods_evaluated: int
     explanation: tuple[FeatureShare, ...]
     evidence: tuple[str, ...]
+    forecast: LimitForecast | None = None
+    """Of the affected pod that reaches its limit first; None when none is known to."""
 
     @property
     def is_widespread(self) -> bool:
@@ -67,7 +71,14 @@ def facts_of(incident: Incident) -> Facts:
         pods_evaluated=max(incident.evaluated, len({f.pod for f in incident.findings})),
         explanation=worst.explanation if worst else (),
         evidence=worst.evidence if worst else (),
+        forecast=first.forecast if (first := first_at_limit(incident.findings)) else None,
     )
+
+
+def first_at_limit(findings: Iterable[Finding]) -> Finding | None:
+    """Return the finding whose pod reaches its limit first; None when that is foretold of none."""
+    foretold = ((f.forecast.estimate, f) for f in findings if f.forecast)
+    return min(foretold, key=lambda pair: pair[0], default=(None, None))[1]
 
 
 def diagnose(facts: Facts) -> Explanation | None:
@@ -114,7 +125,12 @@ def _memory_high(facts: Facts) -> Explanation:
         )
     return Explanation(
         "MemoryGrowthInPod",
-        f"One part of {facts.workload} uses far more memory than its siblings and its own past: probably a leak.",
+        f"One part of {facts.workload} uses far more memory than its siblings and its own past"
+        + (
+            ", and grows on steadily: probably a leak."
+            if facts.forecast
+            else "; if it grows on, it is a leak."
+        ),
         evidence,
         (
             (

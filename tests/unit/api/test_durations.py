@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podvigil.api.durations import DURATION_MAX_LENGTH, parse_duration, write_duration
+from podvigil.api.durations import DURATION_MAX_LENGTH, parse_duration, write_about, write_duration
 
 WHOLE_SECONDS = st.integers(0, 8760 * 3600).map(lambda s: timedelta(seconds=s))
 
@@ -38,3 +38,17 @@ def test_says_what_to_write_instead(text: str) -> None:
 )
 def test_writes(value: timedelta, text: str) -> None:
     assert write_duration(value) == text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [
+        pytest.param(0.0, "1m", id="never-none"),
+        pytest.param(17.4, "17m", id="minutes"),
+        pytest.param(131.0, "2h10m", id="five-minutes-from-an-hour-on"),
+        pytest.param(629.0, "10h", id="hours-from-ten-hours-on"),
+        pytest.param(30.4 * 60, "30h", id="more-than-a-day"),
+    ],
+)
+def test_an_estimate_is_not_written_finer_than_it_is(minutes: float, text: str) -> None:
+    assert write_about(timedelta(minutes=minutes)) == text

@@ -144,6 +144,12 @@ OLDER = {"exitCode": 1, "reason": "Error", "finishedAt": "2026-03-01T11:00:00Z"}
             id="one-unlimited-is-unlimited",
         ),
         pytest.param(
+            {"spec__resources": {"limits": {"memory": "1Gi"}}},
+            "memory_limit_bytes",
+            2.0**30,
+            id="the-pods-own-limit-holds-for-all",
+        ),
+        pytest.param(
             {"spec__initContainers": [{"restartPolicy": "Always", "resources": {"limits": {"cpu": "100m"}}}]},
             "cpu_limit_cores",
             1.6,

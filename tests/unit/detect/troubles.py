@@ -9,6 +9,7 @@ from podvigil.api.pods import PodKey, Workload
 from podvigil.api.signals import Signal
 from podvigil.detect.explain import FeatureShare
 from podvigil.detect.findings import Finding
+from podvigil.detect.forecast import LimitForecast
 from podvigil.detect.incidents import Incident
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -27,6 +28,12 @@ def share(feature: Feature = Feature.MEMORY, part: float = 1.0, *, deviation: fl
     """412 where 200 was expected, in the unit that people read; the band is 180 to 240."""
     unit = {Feature.CPU: 1e-3, Feature.MEMORY: MEBI}.get(feature, 1024.0)
     return FeatureShare(feature, part, deviation, 412 * unit, 200 * unit, 180 * unit, 240 * unit)
+
+
+def leak(minutes: float = 130.0) -> LimitForecast:
+    """The time that a pod's memory leaves it."""
+    left = timedelta(minutes=minutes)
+    return LimitForecast(Feature.MEMORY, 512 * MEBI, left, left * 0.6, left * 1.5)
 
 
 def finding(pod: str = "web-1", **changes: Any) -> Finding:

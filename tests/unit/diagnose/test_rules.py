@@ -9,7 +9,7 @@ from podvigil.api.actions import ActionName
 from podvigil.api.features import Feature
 from podvigil.api.signals import Signal
 from podvigil.diagnose.rules import RULES, Facts, diagnose, facts_of, measured
-from unit.detect.troubles import finding, incident, share
+from unit.detect.troubles import finding, incident, leak, share
 
 LEAK = Facts(
     signal=Signal.MEMORY_HIGH,
@@ -146,3 +146,17 @@ def test_affected_pods_were_evaluated_even_when_nobody_counted_them() -> None:
 def test_between_two_findings_there_are_no_numbers() -> None:
     facts = facts_of(incident(findings=(), evaluated=3))
     assert (facts.pods_affected, facts.pods_evaluated, facts.explanation) == (0, 3, ())
+
+
+def test_the_pod_that_reaches_its_limit_first_speaks_for_the_forecast() -> None:
+    told = (finding(), finding("web-2", forecast=leak(90)), finding("web-3", forecast=leak(30)))
+    assert facts_of(incident(findings=told)).forecast == leak(30)
+    assert facts_of(incident()).forecast is None
+
+
+def test_only_what_grows_on_is_called_a_leak() -> None:
+    standing, growing = diagnose(LEAK), diagnose(replace(LEAK, forecast=leak()))
+    assert standing is not None
+    assert growing is not None
+    assert "probably a leak" in growing.message
+    assert "probably" not in standing.message

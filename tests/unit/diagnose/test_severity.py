@@ -8,6 +8,7 @@ import pytest
 from podvigil.api.signals import Severity, Signal
 from podvigil.diagnose.rules import Facts
 from podvigil.diagnose.severity import LIKELY, severity
+from unit.detect.troubles import leak
 
 ONE = Facts(Signal.MEMORY_HIGH, "Deployment shop/web", 1, 4, explanation=(), evidence=())
 MOST = {"pods_affected": 3}
@@ -24,6 +25,10 @@ MOST = {"pods_affected": 3}
         pytest.param({"signal": Signal.OOM_KILLED}, 1.0, Severity.CRITICAL, id="oom-killed"),
         pytest.param({"signal": Signal.RESTART_BURST}, 1.0, Severity.WARNING, id="restarts"),
         pytest.param({}, float("nan"), Severity.INFO, id="no-probability"),
+        pytest.param({"forecast": leak(60)}, 0.0, Severity.CRITICAL, id="its-limit-is-an-hour-away"),
+        pytest.param({"forecast": leak(61)}, 0.0, Severity.WARNING, id="its-limit-is-hours-away"),
+        pytest.param({"forecast": leak(25 * 60)}, 0.0, Severity.INFO, id="its-limit-is-a-day-away"),
+        pytest.param({"forecast": leak(25 * 60)}, LIKELY, Severity.WARNING, id="a-forecast-lowers-nothing"),
     ],
 )
 def test_severity(change: dict[str, Any], probability: float, wanted: Severity) -> None:

@@ -18,6 +18,7 @@ from podvigil.cluster.errors import ClusterError
 from podvigil.collect.columns import Column
 from podvigil.collect.errors import SourceError
 from podvigil.controllers.monitor.judge import column_by_pod, model_findings
+from podvigil.controllers.monitor.outlook import Outlook
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.scoring import Dial, Scoring, Verdict
 from podvigil.controllers.monitor.select import Selection
@@ -63,6 +64,7 @@ class Evaluation:
         self.rows = PodRows(limit=ports.settings.maximum_pods)
         self.model = Trouble(Reason.STARTING, "no model was loaded yet")
         self._source: Source | None = None
+        self._outlook = Outlook(_interval_seconds(spec), self.rows.capacity)
         self._scoring: Scoring | None = None
         self._scoring_since: datetime | None = None
         self._unscored_ticks = 0
@@ -72,6 +74,7 @@ class Evaluation:
         before, self._spec = self._spec, spec
         if (before.interval, before.sources) != (spec.interval, spec.sources):
             self.close()
+            self._outlook = Outlook(_interval_seconds(spec), self.rows.capacity)
         if (before.interval, before.sources, before.detection) != (
             spec.interval,
             spec.sources,
@@ -93,6 +96,7 @@ class Evaluation:
         """
         self._unscored_ticks += missed
         change = self.rows.select(selection)
+        self._outlook.place(selection, self.rows, change)
         if self._scoring is not None:
             self._scoring.fit(self.rows.capacity)
             self._scoring.release(change.released)
@@ -121,6 +125,10 @@ class Evaluation:
         """Return the pods that the score calls abnormal, or nearly so."""
         return model_findings(verdict, self.rows, self._scoring.features) if self._scoring else ()
 
+    async def foresee(self, found: tuple[Finding, ...], selection: Selection) -> tuple[Finding, ...]:
+        """Return the findings with what is foretold of their pods."""
+        return await self._on_scorer(self._outlook.foresee, found, selection, self.rows) if found else ()
+
     async def _look(self, selection: Selection, now: datetime) -> Sight:
         source = await self._open()
         columns = dict(await source.now(selection.namespaces, now))
@@ -135,6 +143,8 @@ class Evaluation:
         if scoring is None or self._wants_more(scoring, there, now):
             scoring = await self._start(source, there, selection, now)
         scoring.skip(self._unscored_ticks)
+        self._outlook.skip(self._unscored_ticks)
+        self._outlook.observe(values[:, MODEL_FEATURES.index(Feature.MEMORY)])
         wanted = values[:, [MODEL_FEATURES.index(f) for f in scoring.features]]
         verdict = await self._on_scorer(scoring.score, wanted, self.rows.present)
         throttled, restarts = self._extras(columns)
@@ -162,6 +172,11 @@ class Evaluation:
         """Begin scoring with what the source remembers; a source without a past is a cold start."""
         matrices = await source.history(selection.namespaces, now, pods=len(self.rows))
         history = self.rows.history(matrices, MODEL_FEATURES)
+        if self._outlook.is_new:
+            times = next(iter(matrices.values())).times
+            self._outlook.warm_start(history[:, :, MODEL_FEATURES.index(Feature.MEMORY)], times)
+        else:
+            self._outlook.skip(self._unscored_ticks)
         features = tuple(f for f in MODEL_FEATURES if f in there or f in _with_samples(history))
         history = history[:, :, [MODEL_FEATURES.index(f) for f in features]]
         self._scoring = await self._on_scorer(self._new_scoring, features, history)
@@ -174,7 +189,7 @@ class Evaluation:
             mode=self._spec.detection.model,
             model=self._load_model(self._spec.detection.model),
             features=features,
-            interval_seconds=parse_duration(self._spec.interval).total_seconds(),
+            interval_seconds=_interval_seconds(self._spec),
             capacity=self.rows.capacity,
             dial=Dial.of(self._spec.detection, self._ports.settings),
         )
@@ -207,6 +222,10 @@ class Evaluation:
         self, work: Callable[Inputs, Result], *arguments: Inputs.args, **_: Inputs.kwargs
     ) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._ports.scorer, work, *arguments)
+
+
+def _interval_seconds(spec: MonitorSpec) -> float:
+    return parse_duration(spec.interval).total_seconds()
 
 
 def _with_samples(values: Array) -> tuple[Feature, ...]:

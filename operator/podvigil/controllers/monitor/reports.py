@@ -1,10 +1,12 @@
 """What an AnomalyReport says of an incident. Pure: an incident and the time in, a status out."""
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
 from podvigil.api.conditions import ConditionStatus, set_condition
+from podvigil.api.durations import write_about
 from podvigil.api.features import written
 from podvigil.api.names import report_name
 from podvigil.api.pods import Workload
@@ -20,10 +22,12 @@ from podvigil.api.report import (
     ReportStatus,
     RequestReference,
     TargetReference,
+    TimeToLimit,
 )
 from podvigil.detect.explain import FeatureShare
+from podvigil.detect.findings import Finding
 from podvigil.detect.incidents import Incident
-from podvigil.diagnose.rules import Facts, diagnose, facts_of
+from podvigil.diagnose.rules import Facts, diagnose, facts_of, first_at_limit
 from podvigil.diagnose.severity import severity
 from podvigil.remediate.refusal import Refusal
 
@@ -95,8 +99,8 @@ def active_status(
         "request": None if new_episode else before.request,
     }
     if worst is None:  # between two findings: the last explanation stands
-        return before.model_copy(update=common | {"affected_pods": None})
-    explained = diagnose(facts)
+        return before.model_copy(update=common | {"affected_pods": None} | _nothing_foretold(before))
+    explained, left = diagnose(facts), time_to_limit(incident.findings)
     common["conditions"] = set_condition(
         conditions,
         ReportCondition.EXPLAINED.value,
@@ -109,7 +113,8 @@ def active_status(
     return ReportStatus(
         **common,
         severity=severity(facts, worst.probability),
-        summary=summary(facts),
+        summary=summary(facts) + (f"; {left}" if left else ""),
+        time_to_limit=left,
         score_milli=_milli(worst.score),
         probability_permille=_permille(worst.probability),
         affected_pods=tuple(dict.fromkeys(f.pod.name for f in incident.findings))[:PODS_LISTED_MAX],
@@ -143,6 +148,7 @@ def closed_status(
             "pods_evaluated": incident.evaluated,
             "affected_pods": None,
         }
+        | _nothing_foretold(before)
     )
 
 
@@ -179,7 +185,7 @@ def unseen_status(before: ReportStatus, message: str, *, now: datetime) -> Repor
         now=now,
         generation=1,
     )
-    return before.model_copy(update={"conditions": conditions})
+    return before.model_copy(update={"conditions": conditions} | _nothing_foretold(before))
 
 
 def summary(facts: Facts) -> str:
@@ -192,6 +198,30 @@ def summary(facts: Facts) -> str:
             f"{written(lead.feature, lead.expected)}, {where}"
         )
     return f"{facts.signal.value} {where}: {'; '.join(facts.evidence)}"
+
+
+def time_to_limit(findings: Iterable[Finding]) -> TimeToLimit | None:
+    """Write when the first of the pods reaches its limit."""
+    first = first_at_limit(findings)
+    if first is None or first.forecast is None:
+        return None
+    foretold = first.forecast
+    return TimeToLimit(
+        feature=foretold.feature,
+        pod=first.pod.name,
+        limit=written(foretold.feature, foretold.limit),
+        estimate=write_about(foretold.estimate),
+        earliest=write_about(foretold.earliest),
+        latest=write_about(foretold.latest),
+    )
+
+
+def _nothing_foretold(before: ReportStatus) -> dict[str, Any]:
+    """Return the change that takes a forecast back: a countdown that nobody updates would be wrong."""
+    if before.time_to_limit is None:
+        return {}
+    said = (before.summary or "").removesuffix(f"; {before.time_to_limit}")
+    return {"time_to_limit": None, "summary": said or None}
 
 
 def contributions(explanation: tuple[FeatureShare, ...]) -> tuple[Contribution, ...]:

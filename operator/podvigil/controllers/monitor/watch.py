@@ -22,7 +22,7 @@ from podvigil.controllers.monitor.reporter import Reporter
 from podvigil.controllers.monitor.select import Selection, select_pods
 from podvigil.controllers.monitor.status import TickFacts, Trouble
 from podvigil.controllers.monitor.teller import Teller
-from podvigil.detect.findings import Observation
+from podvigil.detect.findings import Finding, Observation
 from podvigil.detect.incidents import Incident, IncidentKey, IncidentRules, Step, step
 from podvigil.detect.signals import certain_findings
 
@@ -123,7 +123,8 @@ class Watch:
         else:
             sight, spec_trouble = Sight(), Trouble(Reason.NOTHING_SELECTED, _nothing_selected(selection))
         verdict = sight.verdict
-        done = self._judge(sight, selection, now)
+        found = await self._evaluation.foresee(self._found(sight, selection, now), selection)
+        done = self._judge(found, sight, selection, now)
         await self._report(done, verdict.threshold if verdict else None, now)
         return TickFacts(
             spec_trouble=spec_trouble,
@@ -136,12 +137,16 @@ class Watch:
             threshold=verdict.threshold if verdict else None,
         )
 
-    def _judge(self, sight: Sight, selection: Selection, now: datetime) -> Step:
-        """Let the rules say what this tick means: certain signals first, which never wait for a score."""
+    def _found(self, sight: Sight, selection: Selection, now: datetime) -> tuple[Finding, ...]:
+        """Return the pods in trouble: certain signals first, which never wait for a score."""
         restarts = self._restarts.observe(selection, sight.restarts, now)
         found = certain_findings(container_facts(selection, restarts, sight.throttled), now=now)
         if sight.verdict is not None:
             found += self._evaluation.findings(sight.verdict)
+        return found
+
+    def _judge(self, found: tuple[Finding, ...], sight: Sight, selection: Selection, now: datetime) -> Step:
+        """Let the rules say what this tick means."""
         incidents = self._incidents or {}
         scored, running = count_pods(incidents, found, sight.verdict, selection, self._evaluation.rows)
         existing = frozenset(workload.uid for workload in selection.workloads.values())

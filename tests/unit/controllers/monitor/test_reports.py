@@ -1,5 +1,6 @@
 """What a report says over its whole life."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -29,7 +30,7 @@ from podvigil.detect.explain import FeatureShare
 from podvigil.detect.incidents import Incident
 from podvigil.diagnose.rules import facts_of
 from podvigil.remediate.refusal import Refusal
-from unit.detect.troubles import NOW, WEB, at, finding, incident, share
+from unit.detect.troubles import NOW, WEB, at, finding, incident, leak, share
 
 REQUEST = RequestReference(name="web-memoryhigh-restart-1", uid="uid-request")
 
@@ -238,6 +239,49 @@ def test_the_summary_begins_with_the_number() -> None:
     assert text.endswith("in 1 of 3 pods of Deployment shop/web")
     loop = incident(signal=Signal.CRASH_LOOP, findings=(finding(explanation=(), evidence=("held back",)),))
     assert summary(facts_of(loop)) == "CrashLoopBackOff in 1 of 3 pods of Deployment shop/web: held back"
+
+
+# -- time to limit
+
+
+LEAKING = incident(findings=(finding(), finding("web-2", forecast=leak(130)), finding("web-3")))
+
+
+def test_the_first_pod_at_its_limit_is_told() -> None:
+    status = active(LEAKING)
+    assert status.time_to_limit is not None
+    assert status.time_to_limit.dump() == {
+        "feature": "memory",
+        "pod": "web-2",
+        "limit": "512Mi",
+        "estimate": "2h10m",
+        "earliest": "1h20m",  # 78 minutes, to five
+        "latest": "3h15m",
+    }
+    assert status.summary == (
+        f"{summary(facts_of(LEAKING))}; memory of web-2 reaches its limit of 512Mi in about 2h10m (1h20m to 3h15m)"
+    )
+    assert ReportStatus.model_validate(status.dump()) == status
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(closed, id="over"),
+        pytest.param(lambda s: unseen_status(s, "no data", now=at(600)), id="unseen"),
+        pytest.param(lambda s: active(replace(LEAKING, findings=()), s), id="between-two-findings"),
+    ],
+)
+def test_a_countdown_that_nobody_updates_is_taken_back(
+    later: Callable[[ReportStatus], ReportStatus],
+) -> None:
+    status = later(active(LEAKING))
+    assert status.time_to_limit is None
+    assert status.summary == summary(facts_of(LEAKING))
+
+
+def test_without_a_forecast_there_is_none() -> None:
+    assert active().time_to_limit is None
 
 
 # -- shares
