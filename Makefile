@@ -25,7 +25,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-
 # since its tests share a cluster.
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
-.PHONY: help venv lock binaries lint types unit integration test crds model demo bench-detection bench-days bench-forecast clean
+.PHONY: help venv lock binaries lint types unit integration test crds scenarios model demo bench-detection bench-days bench-forecast clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -69,6 +69,9 @@ test: lint types unit integration ## Everything that must pass before a change l
 
 crds: venv ## Write crds/ from the models
 	$(BIN)/python -m podvigil.api.crd crds/
+
+scenarios: venv ## Write docs/scenarios.md from tests/scenarios
+	@PYTHONPATH=$(PYTHONPATH):$(CURDIR)/tests $(BIN)/python -m stories.table docs/scenarios.md
 
 model: venv ## Train the model and write models/; DATA=folder adds real series
 	$(BIN)/python -m podvigil.training.make models/ $(if $(DATA),--data $(DATA))

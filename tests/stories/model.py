@@ -1,0 +1,162 @@
+"""What a scenario file may say; a mistake in one is an error that names the file and the field.
+
+world ─▶ fault ─▶ proposal ─▶ decision ─▶ then … ─▶ end, and every call that the executor made on the way.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+FOLDER: Final = Path(__file__).parents[1] / "scenarios"
+
+Json = dict[str, Any]
+
+
+class Part(BaseModel):
+    """A part of a scenario; unknown fields are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Workload(Part):
+    """A workload of the world, ready before the story begins."""
+
+    name: str = "web"
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet"] = "Deployment"
+    replicas: int = 2
+    spec: Json = {}
+    """Merged into `spec`, e.g. {strategy: {type: Recreate}}."""
+    annotations: dict[str, str] = {}
+    """Of the workload itself."""
+
+
+class World(Part):
+    """What is there before anything goes wrong."""
+
+    remediation: Json = {}
+    """spec.remediation of the monitor; the cooldown is 0s unless given."""
+    workloads: tuple[Workload, ...] = (Workload(),)
+    objects: tuple[Json, ...] = ()
+    """Any other objects, applied before the workloads, in the story's namespace unless they name one."""
+    nodes: tuple[str, ...] = ()
+    """Nodes of the story's own, beside the two that are always there; taken away afterwards."""
+
+
+class Fault(Part):
+    """What the analyst reports."""
+
+    signal: str = "MemoryHigh"
+    kind: str = "Deployment"
+    name: str = "web"
+    recommend: tuple[str, ...] = ("Restart",)
+    """Actions that the diagnosis recommends, the best first."""
+    pods: int = 2
+    """Pods judged."""
+    affected: int = 1
+    probability: int = 950
+    """In thousandths."""
+    status: Json = {}
+    """Merged into the report's status."""
+
+
+class Proposal(Part):
+    """What the analyst proposes: an action, or the reason why nothing."""
+
+    action: str | None = None
+    parameters: Json | None = None
+    withheld: str | None = None
+    """The reason, when nothing is proposed."""
+
+
+class Preflight(Part):
+    """What a person sees before deciding; only what is named is compared."""
+
+    refusals: tuple[str, ...] = ()
+    """Reasons, in any order, and no other."""
+    pods_disturbed: Annotated[int | None, Field(alias="podsDisturbed")] = None
+    reversibility: str | None = None
+    changes: tuple[str, ...] = ()
+    """Beginnings of lines that must be among the changes."""
+    notes: tuple[str, ...] = ()
+    """Texts that must occur in the notes."""
+
+
+class Decision(Part):
+    """What a person decides, with kubectl patch."""
+
+    by: str = "alice"
+    decision: Literal["Approved", "Denied", "Nothing"] = "Approved"
+    reason: str | None = None
+    refused: str | None = None
+    """A part of the API server's refusal, when this person may not."""
+
+
+class Step(Part):
+    """One thing that happens next; exactly one field is given."""
+
+    wait: dict[str, str] | None = None
+    """A condition of the request and how it begins, e.g. {Executed: "True"}."""
+    rolled: str | None = None
+    """Wait until this workload's newest revision is everywhere."""
+    judge: Literal["active", "inactive", "unknown"] | None = None
+    """What the analyst says about the target from now on."""
+    patch: Json | None = None
+    """Someone edits an object: {kind, name, body}."""
+    scale: dict[str, int] | None = None
+    """Someone scales workloads: {web: 5}."""
+    delete: str | None = None
+    """Someone deletes an object, as kind/name."""
+    apply: Json | None = None
+    """Someone applies an object."""
+    cancel: str | None = None
+    """This person cancels the request."""
+    rollback: str | None = None
+    """This person asks for the old state."""
+    gone: str | None = None
+    """Wait until an object is gone, as kind/name."""
+    break_pods: Annotated[int | None, Field(alias="breakPods")] = None
+    """So many pods of the target stop being ready."""
+
+
+class Scenario(Part):
+    """One story."""
+
+    story: str
+    """What happens and why it matters, in a sentence or two; it stands in the docs."""
+    world: World = World()
+    fault: Fault = Fault()
+    plan: Json = {}
+    """Overrides of the proposed plan, e.g. {validationWindow: 10s, expiresIn: 5}; with `request`, its whole plan."""
+    request: bool = False
+    """A person's tool creates the request from `plan`, instead of the analyst's proposal."""
+    proposal: Proposal = Proposal(action="Restart")
+    preflight: Preflight | None = None
+    decision: Decision = Decision()
+    then: tuple[Step, ...] = ()
+    calls: tuple[str, ...] = ()
+    """Each write of the executor that the API server accepted, in order: `patch deployments/scale web`.
+
+    Dry runs, statuses of requests and events are left out; that no other write was made is part of the claim.
+    """
+    end: dict[str, str] = {}
+    """Conditions of the request at its end, as `status reason`; empty: there is no request."""
+    state: dict[str, Json] = {}
+    """What must hold of objects at the end: {deployment/web: {spec.replicas: 3}}."""
+    alone: bool = False
+    """It changes what other stories see (nodes, the gate, a pause): played when no other is."""
+
+
+def load(path: Path) -> Scenario:
+    """Read a scenario file. Raises: ValueError that names the file and each wrong field."""
+    try:
+        return Scenario.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ValueError(f"{path.name}: {wrong}") from error
+
+
+def all_scenarios() -> dict[str, Scenario]:
+    """Every scenario by its file's name, sorted."""
+    return {path.stem: load(path) for path in sorted(FOLDER.glob("*.yaml"))}

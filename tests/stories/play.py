@@ -1,0 +1,386 @@
+"""Plays a scenario on a real control plane: the analyst's part by its own decision, the executor's by itself."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from localcluster.controlplane import ControlPlane
+from localcluster.errors import LocalClusterError
+from localcluster.process import wait_until
+from podvigil.api.monitor import AnomalyMonitor
+from podvigil.api.report import AnomalyReport
+from podvigil.api.request import RemediationRequest
+from podvigil.cluster.client import Cluster
+from podvigil.cluster.connect import connect
+from podvigil.remediate.gather import observe_target
+from podvigil.remediate.plan import propose
+from podvigil.remediate.refusal import Refusal
+from shop import ANALYST, EXECUTOR, SYSTEM, Json, Shop, now, request_body
+from stories.model import Scenario, Step
+
+_numbers = itertools.count(1)
+
+CALLS: Final = {"create", "patch", "update", "delete"}
+BOOKKEEPING: Final = {"events", "remediationrequests", "selfsubjectaccessreviews", "selfsubjectreviews",
+                      "selfsubjectrulesreviews", "leases"}  # fmt: skip
+"""Resources whose writes are not part of a story: what the executor says, and asks about itself."""
+
+
+class Play:
+    """One scenario in a namespace of its own."""
+
+    def __init__(self, cluster: ControlPlane, scenario: Scenario) -> None:
+        self._scenario: Final = scenario
+        self._cluster: Final = cluster
+        self._namespace: Final = f"story-{next(_numbers)}"
+        self._shop: Final = Shop(cluster, self._namespace)
+        self._report = ""
+        self._request: str | None = None
+
+    def run(self) -> None:
+        """Play it. Raises: AssertionError where it differs from the file, LocalClusterError on a time-out."""
+        self._cluster.kubectl("create", "namespace", self._namespace)
+        try:
+            self._make_world()
+            self._report_fault()
+            self._propose()
+            if self._request is None:
+                return
+            self._compare_preflight()
+            self._decide()
+            for step in self._scenario.then:
+                self._take(step)
+            self._compare_end(self._request)
+        finally:
+            for node in self._scenario.world.nodes:
+                self._cluster.kubectl("delete", "node", node, "--wait=false", check=False)
+            self._cluster.kubectl("delete", "namespace", self._namespace, "--wait=false", check=False)
+
+    def _make_world(self) -> None:
+        world, shop = self._scenario.world, self._shop
+        shop.set_rules(**world.remediation)
+        for node in world.nodes:
+            self._apply(_node(node))
+        for body in world.objects:
+            self._apply(body)
+        for workload in world.workloads:
+            shop.deploy(workload.name, workload.replicas, workload.kind, **workload.spec)
+            for name, value in workload.annotations.items():
+                shop.kubectl("annotate", workload.kind.lower(), workload.name, f"{name}={value}")
+
+    def _apply(self, body: Json) -> None:
+        metadata = {"namespace": self._namespace, **body["metadata"]}
+        self._shop.apply({**body, "metadata": metadata})
+
+    def _report_fault(self) -> None:
+        fault, shop = self._scenario.fault, self._shop
+        where = SYSTEM if fault.kind == "Node" else self._namespace
+        target = self._read(f"{fault.kind.lower()}/{fault.name}")
+        self._report = f"{fault.name}-{fault.signal.lower()}-{self._namespace}"
+        about = {"apiVersion": target["apiVersion"], "kind": fault.kind, "name": fault.name}
+        body = {
+            "apiVersion": "podvigil.io/v1alpha1",
+            "kind": "AnomalyReport",
+            "metadata": {"name": self._report, "namespace": where},
+            "spec": {
+                "monitor": shop.monitor,
+                "signal": fault.signal,
+                "target": {**about, "uid": target["metadata"]["uid"]},
+            },
+        }
+        self._cluster.kubectl("create", "-f", "-", input=json.dumps(body), user=ANALYST)
+        self._judge("active", first_seen=now(-60))
+
+    def _judge(self, how: str, *, first_seen: str | None = None) -> None:
+        fault = self._scenario.fault
+        values = {"active": "True", "inactive": "False", "unknown": "Unknown"}
+        status: Json = {
+            "conditions": [
+                {
+                    "type": "Active",
+                    "status": values[how],
+                    "reason": "AnomalyObserved" if how == "active" else "AnomalyGone",
+                    "message": "said by a story",
+                    "lastTransitionTime": now(),
+                }
+            ],
+            # Judged after whatever was changed a moment ago: the API server keeps whole seconds.
+            "lastEvaluated": now(2),
+            "scoreMilli": 9000 if how == "active" else 500,
+            "probabilityPermille": fault.probability if how == "active" else 10,
+            "podsEvaluated": fault.pods,
+            "podsAffected": fault.affected if how == "active" else 0,
+            "summary": f"{fault.signal} of {fault.name}",
+            "recommendations": [{"action": name, "message": "said by a story"} for name in fault.recommend],
+            **fault.status,
+        }
+        if first_seen is not None:
+            status["firstSeen"] = first_seen
+        where = SYSTEM if fault.kind == "Node" else self._namespace
+        patch = ("patch", "anomalyreport", self._report, f"--namespace={where}", "--subresource=status")
+        self._cluster.kubectl(*patch, "--type=merge", "-p", json.dumps({"status": status}), user=ANALYST)
+
+    def _propose(self) -> None:
+        expected = self._scenario.proposal
+        proposal = self._by_hand() if self._scenario.request else asyncio.run(self._by_the_analyst())
+        if isinstance(proposal, Refusal):
+            assert expected.withheld == proposal.reason, proposal
+            assert not self._scenario.end, "nothing was proposed, so nothing can end"
+            return
+        assert expected.withheld is None, f"proposed {proposal['spec']['plan']}"
+        plan = proposal["spec"]["plan"]
+        assert plan["action"] == expected.action, plan
+        if expected.parameters is not None:
+            assert plan["parameters"] == expected.parameters
+        self._cluster.kubectl("create", "-f", "-", input=json.dumps(proposal), user=ANALYST)
+        self._request = proposal["metadata"]["name"]
+
+    async def _by_the_analyst(self) -> Json | Refusal:
+        cluster = Cluster(connect(self._cluster.kubeconfig(ANALYST)))
+        try:
+            report = AnomalyReport.model_validate(self._shop.get("anomalyreport", self._report))
+            monitor = AnomalyMonitor.model_validate(self._shop.get("anmon", self._shop.monitor))
+            target = await observe_target(cluster, report.spec.target, self._namespace)
+            assert target is not None
+            proposal = propose(
+                report,
+                monitor,
+                target,
+                requested_by=ANALYST,
+                own_namespace=SYSTEM,
+                now=datetime.now(UTC),
+            )
+        finally:
+            await cluster.aclose()
+        if isinstance(proposal, Refusal):
+            return proposal
+        return self._overridden(proposal)
+
+    def _overridden(self, proposal: RemediationRequest) -> Json:
+        """The proposal with the plan's overrides of the file."""
+        body = proposal.dump()
+        body["spec"]["plan"] |= {"validationWindow": "10s", **self._plan()}
+        return body
+
+    def _by_hand(self) -> Json:
+        fault = self._scenario.fault
+        target = self._read(f"{fault.kind.lower()}/{fault.name}")
+        metadata = target["metadata"]
+        where = SYSTEM if fault.kind == "Node" else self._namespace
+        report = self._cluster.read(
+            f"/apis/podvigil.io/v1alpha1/namespaces/{where}/anomalyreports/{self._report}"
+        )
+        about = {
+            "apiVersion": target["apiVersion"],
+            "kind": fault.kind,
+            "name": fault.name,
+            "uid": metadata["uid"],
+            "generation": metadata.get("generation", 0),
+        }
+        plan = {"validationWindow": "10s", **self._plan()}
+        action = plan.pop("action", self._scenario.proposal.action)
+        return request_body(
+            f"{fault.name}-{action.lower()}-{self._namespace}",
+            where,
+            about,
+            action=action,
+            report={"name": self._report, "uid": report["metadata"]["uid"], "signal": fault.signal},
+            monitor=self._shop.monitor,
+            **plan,
+        )
+
+    def _plan(self) -> Json:
+        plan = dict(self._scenario.plan)
+        if (seconds := plan.pop("expiresIn", None)) is not None:
+            plan["expiresAt"] = now(seconds)
+        return plan
+
+    def _compare_preflight(self) -> None:
+        expected = self._scenario.preflight
+        request = self._read_request()
+        if expected is None:
+            self._until(lambda: "preflight" in self._status(), "the preflight is shown")
+            return
+        wanted = sorted(expected.refusals)
+
+        def refusals() -> list[str]:
+            shown = self._status().get("preflight") or {"refusals": [{"reason": "not shown yet"}]}
+            return sorted(r["reason"] for r in shown.get("refusals", ()))
+
+        self._until(lambda: refusals() == wanted, f"{request}: refusals {wanted}", lambda: str(refusals()))
+        found = self._status()["preflight"]
+        if expected.pods_disturbed is not None:
+            assert found["podsDisturbed"] == expected.pods_disturbed
+        if expected.reversibility is not None:
+            assert found["reversibility"] == expected.reversibility
+        for beginning in expected.changes:
+            assert any(line.startswith(beginning) for line in found["changes"]), found["changes"]
+        for text in expected.notes:
+            assert any(text in note for note in found.get("notes", ())), found.get("notes")
+
+    def _decide(self) -> None:
+        decision = self._scenario.decision
+        if decision.decision == "Nothing":
+            return
+        approval = {"decision": decision.decision, "approvedBy": decision.by}
+        if decision.reason:
+            approval["reason"] = decision.reason
+        said = self._say({"approval": approval}, decision.by, check=decision.refused is None)
+        if decision.refused is not None:
+            assert decision.refused in said, said
+
+    def _say(self, spec: Json, user: str, *, check: bool = True) -> str:
+        patch = ("patch", "remreq", str(self._request), f"--namespace={self._where()}", "--type=merge", "-p")
+        return self._cluster.kubectl(*patch, json.dumps({"spec": spec}), user=user, check=check).stderr
+
+    def _take(self, step: Step) -> None:  # noqa: PLR0912 - one case for each field
+        given = {name: value for name, value in step.model_dump().items() if value is not None}
+        assert len(given) == 1, f"a step has one field, this one has {sorted(given)}"
+        shop = self._shop
+        match given:
+            case {"wait": conditions}:
+                for kind, value in conditions.items():
+                    self._until(
+                        lambda kind=kind, value=value: self._conditions().get(kind, "").startswith(value),  # type: ignore[misc]
+                        f"{kind} is {value}",
+                        lambda: str(self._conditions()),
+                    )
+            case {"rolled": name}:
+                shop.kubectl(
+                    "rollout", "status", name if "/" in name else f"deployment/{name}", "--timeout=60s"
+                )
+            case {"judge": how}:
+                self._judge(how)
+            case {"patch": {"kind": kind, "name": name, "body": body}}:
+                shop.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(body))
+            case {"scale": counts}:
+                for name, count in counts.items():
+                    shop.kubectl("scale", f"deployment/{name}", f"--replicas={count}")
+            case {"delete": what}:
+                shop.kubectl("delete", *what.split("/"), "--wait=false")
+            case {"apply": body}:
+                self._apply(body)
+            case {"cancel": user}:
+                self._say({"cancellation": {"requestedBy": user}}, user)
+            case {"rollback": user}:
+                self._say({"rollback": {"requestedBy": user}}, user)
+            case {"gone": what}:
+                self._until(lambda: not self._is_there(what), f"{what} is gone")
+            case {"break_pods": count}:
+                self._break_pods(count)
+
+    def _break_pods(self, count: int) -> None:
+        listed = self._shop.kubectl("get", "pods", f"-l=app={self._scenario.fault.name}", "-o", "json")
+        for pod in json.loads(listed)["items"][:count]:
+            conditions = [
+                {**c, "status": "False"} if c["type"] in ("Ready", "ContainersReady") else c
+                for c in pod["status"]["conditions"]
+            ]
+            body = {"status": {"conditions": conditions}}
+            self._shop.patch("pod", pod["metadata"]["name"], body, "--subresource=status")
+
+    def _compare_end(self, request: str) -> None:
+        end = self._scenario.end
+        if not end:
+            return
+        self._until(
+            lambda: "finishedAt" in self._status(), f"{request} ends", lambda: str(self._conditions())
+        )
+        found = self._conditions()
+        assert {kind: found.get(kind) for kind in end} == end, self._status().get("conditions")
+        assert self._calls() == list(self._scenario.calls)
+        for what, fields in self._scenario.state.items():
+            body = self._read(what)
+            for path, value in fields.items():
+                assert _at(body, path) == value, f"{what}: {path} is {_at(body, path)}"
+
+    def _calls(self) -> list[str]:
+        """What the executor wrote about this story's objects, in the audit log's order."""
+        names = {self._scenario.fault.name, *self._scenario.world.nodes}
+        found = []
+        for line in self._cluster.audit_log.read_text().splitlines():
+            entry = json.loads(line)
+            about = entry.get("objectRef") or {}
+            is_ours = about.get("namespace") == self._namespace or (
+                "namespace" not in about
+                and about.get("name") in names
+                and self._scenario.fault.kind == "Node"
+            )
+            if (
+                is_ours
+                and entry["verb"] in CALLS
+                and about.get("resource") not in BOOKKEEPING
+                and entry["user"]["username"] == EXECUTOR
+                and entry["responseStatus"]["code"] < 300
+                and "dryRun" not in entry["requestURI"]
+            ):
+                what = about["resource"] + (f"/{about['subresource']}" if "subresource" in about else "")
+                name = about.get("name", "")
+                # Pods and Jobs have names that a file cannot know.
+                found.append(
+                    f"{entry['verb']} {what}" + (f" {name}" if name in names or name == "web" else "")
+                )
+        return found
+
+    def _where(self) -> str:
+        return SYSTEM if self._scenario.fault.kind == "Node" else self._namespace
+
+    def _read_request(self) -> Json:
+        path = f"/apis/podvigil.io/v1alpha1/namespaces/{self._where()}/remediationrequests/{self._request}"
+        return self._cluster.read(path)
+
+    def _status(self) -> Json:
+        status: Json = self._read_request().get("status") or {}
+        return status
+
+    def _conditions(self) -> dict[str, str]:
+        return {c["type"]: f"{c['status']} {c['reason']}" for c in self._status().get("conditions", ())}
+
+    def _read(self, what: str) -> Json:
+        kind, name = what.split("/")
+        if kind == "node":
+            return self._cluster.read(f"/api/v1/nodes/{name}")
+        return self._shop.get(kind, name)
+
+    def _is_there(self, what: str) -> bool:
+        try:
+            self._read(what)
+        except LocalClusterError:
+            return False
+        return True
+
+    def _until(
+        self,
+        holds: Callable[[], bool],
+        what: str,
+        found: Callable[[], str] | None = None,
+        seconds: float = 90,
+    ) -> None:
+        try:
+            wait_until(holds, what, deadline_seconds=seconds)
+        except LocalClusterError as error:
+            raise AssertionError(f"{error}" + (f"; found {found()}" if found else "")) from error
+
+
+def _at(body: Json, path: str) -> Any:
+    value: Any = body
+    for part in path.split("."):
+        value = value[int(part)] if isinstance(value, list) else (value or {}).get(part)
+    return value
+
+
+def _node(name: str) -> Json:
+    room = {"cpu": "32", "memory": "256Gi", "pods": "1000"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"},
+        },
+        "status": {"allocatable": room, "capacity": room},
+    }
