@@ -97,7 +97,12 @@ def run(
                 pool.submit(judge_cluster, seed, number, modes, model, days, keep)
                 for number in range(clusters)
             ]
-            judged: list[Cluster] = [one.result() for one in waiting]
+            judged: list[Cluster] = []
+            for one in waiting:
+                judged.append(one.result())
+                print(
+                    f"seed {seed}: {len(judged)} of {clusters} clusters scored", file=sys.stderr, flush=True
+                )
             for mode in modes:
                 found = verdict(mode, seed, judged)
                 verdicts.append(found)
