@@ -32,7 +32,7 @@ Kubernetes qualifies such names, e.g. `example.com/FlushCache`. So a mistyped na
 
 TARGET_KINDS: Final[dict[str, tuple[str, ...]]] = {
     ActionName.RESTART: ("Deployment", "StatefulSet", "DaemonSet", "Rollout"),
-    ActionName.SCALE: ("Deployment", "StatefulSet"),
+    ActionName.SCALE: ("Deployment", "StatefulSet", "Rollout"),
     ActionName.SET_RESOURCES: ("Deployment", "StatefulSet", "DaemonSet"),
     ActionName.ROLLBACK: ("Deployment",),
     ActionName.RUN_JOB: ("CronJob",),

@@ -17,7 +17,7 @@ from podvigil.api.durations import write_duration
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Decision, Execution, Health, Intervention, RequestCondition
 from podvigil.remediate.actions import ACTIONS
-from podvigil.remediate.actions.base import Change, Progress, Undo
+from podvigil.remediate.actions.base import TIME_LIMIT, Change, Progress, Undo
 from podvigil.remediate.context import Context
 from podvigil.remediate.effect import OUTCOMES, ROLLED_BACK_AFTER, Effect
 from podvigil.remediate.guards import CONTINUATION, EXECUTION, HOPELESS, all_refusals, first_refusal
@@ -151,9 +151,11 @@ def _given_up(ctx: Context, execution: Execution, progress: Progress, now: datet
         return Finish(Reason.CANCELLED, Reason.CANCELLED, _asked(cancelled, "stopped it before it began"))
     if now >= ctx.plan.expires_at:
         return Finish(Reason.EXPIRED, Reason.PLAN_EXPIRED, _expiry(ctx))
+    limit = min(limit, TIME_LIMIT)  # for the first step; a change of many steps has its whole time after it
     if now >= execution.claimed_at + limit and execution.claimed_by == ctx.executor:
-        late = f"the change could not be made within {write_duration(limit)}"
-        return Finish(Reason.FAILED, Reason.FAILED, late)
+        waiting = f": it waited for {execution.progress.waiting_for}" if execution.progress else ""
+        late = f"the change could not be made within {write_duration(limit)}{waiting}"
+        return Finish(Reason.FAILED, Reason.FAILED, late[:1024])
     return None
 
 

@@ -15,7 +15,7 @@ from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Preflight, RemediationRequest, RequestStatus, Reversibility
 from podvigil.controllers.remediation import status
-from podvigil.remediate.actions.restart import TOKEN
+from podvigil.remediate.actions.base import TOKEN
 from podvigil.remediate.context import Context
 from podvigil.remediate.decide import next_step
 from podvigil.remediate.effect import OUTCOMES

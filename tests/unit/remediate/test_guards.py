@@ -174,22 +174,9 @@ def test_first_refusal(change: dict[str, Any], reason: Reason | None) -> None:
     assert (refusal.reason if refusal else None) == reason
 
 
-@pytest.mark.parametrize(
-    "kind", ["Deployment", "StatefulSet", "DaemonSet"], ids=lambda kind: f"restart-of-{kind}"
-)
-def test_on_delete_is_refused_for_a_restart(kind: str) -> None:
-    field = "spec__strategy" if kind == "Deployment" else "spec__updateStrategy"
-    target = deployment(
-        kind=kind,
-        status__desiredNumberScheduled=4,
-        status__currentNumberScheduled=4,
-        status__updatedNumberScheduled=4,
-        **{field: {"type": "OnDelete"}},
-    )
-    refusal = first_refusal(context(target=target), NOW)
-    assert refusal is not None
-    assert refusal.reason is Reason.UNSUPPORTED_TARGET
-    assert refusal.retry_after is None
+def test_on_delete_is_no_objection_while_all_pods_are_of_one_revision() -> None:
+    target = deployment(kind="StatefulSet", spec__updateStrategy={"type": "OnDelete"})
+    assert first_refusal(context(target=target), NOW) is None
 
 
 def test_the_preflight_shows_every_objection() -> None:

@@ -1,12 +1,19 @@
-"""Restart: replace all pods of a workload, a few at a time, as `kubectl rollout restart` does."""
+"""Restart: replace pods by new ones of the same template.
+
+parameters.pod is given                  that pod is evicted             restarts/one_pod.py
+an Argo Rollout                          spec.restartAt                  restarts/argo.py
+update strategy OnDelete                 one eviction after the other    restarts/pod_by_pod.py
+any other                                annotations of the template     restarts/rolling.py
+"""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
-from podvigil.cluster.client import Cluster, PatchKind
+from podvigil.api.resources import ROLLOUTS
+from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import (
     TIME_LIMIT,
     Change,
@@ -16,83 +23,62 @@ from podvigil.remediate.actions.base import (
     Rehearsal,
     Right,
     Undo,
-    precondition,
-    rehearse_patch,
-    right_to_patch,
 )
+from podvigil.remediate.actions.restarts.argo import ArgoRestart
+from podvigil.remediate.actions.restarts.one_pod import OnePod
+from podvigil.remediate.actions.restarts.pod_by_pod import PodByPod, is_pod_by_pod
+from podvigil.remediate.actions.restarts.rolling import Rolling
+from podvigil.remediate.actions.restarts.way import Way
 from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.targets.workload import ON_DELETE, WorkloadState
 from podvigil.remediate.validate import judge_workload
 
-RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
-"""kubectl's own annotation, so that `kubectl rollout history` and people recognise what happened."""
+ONE_POD: Final = OnePod()
+ARGO: Final = ArgoRestart()
+POD_BY_POD: Final = PodByPod()
+ROLLING: Final = Rolling()
 
-TOKEN: Final = "podvigil.io/remediation"
-"""UID of the request that restarted the workload: a repeated step finds it and does nothing."""
+POD_BY_POD_TIME: Final = timedelta(hours=1)
+"""For all pods one after the other. A plan does not tell how many there are; most are done in minutes, and a
+successor that never becomes ready ends it here at the latest."""
 
 
 class Restart:
-    """Changes an annotation of the pod template; the workload's own controller replaces the pods."""
+    """Chooses the way, and says what is common to all of them."""
 
     name: str = ActionName.RESTART
     reversibility = Reversibility.NOTHING_TO_UNDO
 
     def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
-        """The annotations are in the pod template, which no subresource opens."""
-        return (right_to_patch(target),)
+        """Those of the way."""
+        return _way(target, plan).rights(target, plan)
 
     def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
-        """A rollout must follow from the annotation, and reach every pod."""
-        strategy = target.strategy
-        if strategy.kind == "OnDelete":
-            return Refusal(
-                Reason.UNSUPPORTED_TARGET,
-                f"{target.ref} has the update strategy OnDelete: it replaces a pod only when someone deletes it",
-            )
-        if strategy.partition > 0:
-            return Refusal(
-                Reason.UNSUPPORTED_TARGET,
-                f"{target.ref} has a rolling update partition of {strategy.partition}: "
-                "pods below it would not restart",
-            )
+        """There must be pods; then the way's own."""
         if target.replicas == 0:
             return Refusal(Reason.NO_CHANGE, f"{target.ref} has no pods to restart: 0 replicas are wanted")
-        return None
+        return _way(target, plan).objection(target, plan)
 
     def change(self, target: WorkloadState, plan: Plan, *, token: str, now: datetime) -> Change:
-        """Set the time of the restart, and whose it is."""
-        return Change(
-            before={"restartedAt": target.annotations.get(RESTARTED_AT, "")},
-            after={"restartedAt": now.strftime("%Y-%m-%dT%H:%M:%SZ")},
-            token=token,
-        )
+        """As the way writes it."""
+        return _way(target, plan).change(target, plan, token=token, now=now)
 
     def disruption(self, target: WorkloadState, plan: Plan) -> Disruption:
-        """Every pod goes once."""
-        at_once, pods = target.strategy.unavailable_at_once, target.replicas
-        if target.strategy.kind == "Recreate":
-            how = f"all {pods} pods stop before the first new one starts (Recreate)"
-        elif at_once == 0:
-            how = f"all {pods} pods are replaced, each only after its successor is ready"
-        else:
-            how = f"all {pods} pods are replaced, at most {at_once} unavailable at once"
-        names = tuple(sorted(str(pod) for pod in target.pods if not pod.finished))
-        return Disruption(pods, at_once, how, names)
+        """As the way disturbs them."""
+        return _way(target, plan).disruption(target, plan)
 
     def way_back(self, target: WorkloadState, plan: Plan) -> str:
         """Nothing is left behind."""
-        return "Nothing to undo: the pod template stays the same but for the annotation that restarts it."
+        return "Nothing to undo: the new pods are of the same template, but for the mark that restarts them."
 
     def time_limit(self, plan: Plan) -> timedelta:
-        """One patch; the rollout that follows belongs to the validation."""
-        return TIME_LIMIT
+        """One call, or one pod after the other; a rollout that follows belongs to the validation."""
+        return TIME_LIMIT if plan.parameters and plan.parameters.pod else POD_BY_POD_TIME
 
     def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
-        """The token in the pod template says that the change was made."""
-        if target.annotations.get(TOKEN) == change.token:
-            return Progress.DONE
-        return Progress.DUE if target.generation == plan.target.generation else Progress.FOREIGN
+        """As the way sees it."""
+        return _way(target, plan, change).progress(target, plan, change)
 
     def undo(self, target: WorkloadState, plan: Plan, change: Change) -> Undo:
         """A restart cannot be taken back, and need not be."""
@@ -100,41 +86,34 @@ class Restart:
 
     def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
         """By the report and the new pods."""
-        target = effect.target
-        at_once = target.strategy.unavailable_at_once if isinstance(target, WorkloadState) else 0
-        return judge_workload(effect, at_once=at_once, replaces_pods=True, now=now)
+        target, at_once, replaces_all = effect.target, 0, True
+        if isinstance(target, WorkloadState):
+            way = _way(target, effect.plan)
+            replaces_all = way.replaces_all
+            at_once = target.strategy.unavailable_at_once if replaces_all else 1
+        return judge_workload(effect, at_once=at_once, replaces_pods=replaces_all, now=now)
 
     async def rehearse(
         self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
     ) -> Rehearsal:
-        """Dry-run the patch."""
-
-        async def call(*, dry_run: bool) -> dict[str, Any]:
-            return await _patch(cluster, target, change, dry_run=dry_run)
-
-        return await rehearse_patch(cluster, target, call)
+        """Dry-run the way's calls."""
+        return await _way(target, plan, change).rehearse(cluster, target, plan, change)
 
     async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
-        """Patch the pod template's annotations."""
-        await _patch(cluster, target, change, dry_run=False)
-        return Made()
+        """Go the way, or its next step."""
+        return await _way(target, plan, change).execute(cluster, target, plan, change)
 
     async def rollback(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> None:
         """Never called: `undo` is always NOTHING."""
         raise AssertionError("a restart has nothing to undo")
 
 
-async def _patch(cluster: Cluster, target: WorkloadState, change: Change, *, dry_run: bool) -> dict[str, Any]:
-    annotations = {RESTARTED_AT: change.after["restartedAt"], TOKEN: change.token}
-    body = {
-        "metadata": precondition(target),
-        "spec": {"template": {"metadata": {"annotations": annotations}}},
-    }
-    return await cluster.patch(
-        target.resource,
-        target.ref.name,
-        body,
-        target.ref.namespace,
-        kind=PatchKind.MERGE,
-        dry_run=dry_run,
-    )
+def _way(target: WorkloadState, plan: Plan, change: Change | None = None) -> Way:
+    """Choose; what has begun one way goes on that way, whatever the strategy is by now."""
+    if plan.parameters is not None and plan.parameters.pod is not None:
+        return ONE_POD
+    if target.ref.kind == ROLLOUTS.kind:
+        return ARGO
+    if is_pod_by_pod(change) if change else target.strategy.kind == ON_DELETE:
+        return POD_BY_POD
+    return ROLLING

@@ -1,0 +1,85 @@
+"""An Argo Rollout restarts its pods when `spec.restartAt` has come; its template stays as it is.
+
+An annotation of its template would begin a new canary. Source: rollout/restart.go of argoproj/argo-rollouts.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+from podvigil.api.request import Plan
+from podvigil.cluster.client import Cluster
+from podvigil.remediate.actions.base import (
+    TOKEN,
+    Change,
+    Disruption,
+    Made,
+    Progress,
+    Rehearsal,
+    Right,
+    precondition,
+    rehearse_patch,
+    right_to_patch,
+)
+from podvigil.remediate.actions.restarts.way import running_names
+from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.workload import WorkloadState
+
+RESTART_AT: Final = "restartAt"
+
+
+class ArgoRestart:
+    """Sets the time, and an annotation of the Rollout's own that says whose restart it is."""
+
+    replaces_all = True
+
+    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
+        """The time is in the spec, which no subresource opens."""
+        return (right_to_patch(target),)
+
+    def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
+        """A canary on its way is the guards' matter: it is a rollout that runs."""
+        return None
+
+    def change(self, target: WorkloadState, plan: Plan, *, token: str, now: datetime) -> Change:
+        """Set the time of the restart, and whose it is."""
+        return Change(
+            before={RESTART_AT: str(target.body["spec"].get(RESTART_AT) or "")},
+            after={RESTART_AT: now.strftime("%Y-%m-%dT%H:%M:%SZ")},
+            token=token,
+        )
+
+    def disruption(self, target: WorkloadState, plan: Plan) -> Disruption:
+        """Every pod goes once, by eviction."""
+        at_once, pods = target.strategy.unavailable_at_once, target.replicas
+        how = f"all {pods} pods are evicted by Argo Rollouts, at most {at_once} unavailable at once"
+        return Disruption(pods, at_once, how, running_names(target))
+
+    def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
+        """The token on the Rollout says that the change was made."""
+        annotations = target.body["metadata"].get("annotations") or {}
+        if annotations.get(TOKEN) == change.token:
+            return Progress.DONE
+        return Progress.DUE if target.generation == plan.target.generation else Progress.FOREIGN
+
+    async def rehearse(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
+    ) -> Rehearsal:
+        """Dry-run the patch."""
+
+        async def call(*, dry_run: bool) -> dict[str, Any]:
+            return await _patch(cluster, target, change, dry_run=dry_run)
+
+        return await rehearse_patch(cluster, target, call)
+
+    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
+        """Patch the Rollout."""
+        await _patch(cluster, target, change, dry_run=False)
+        return Made()
+
+
+async def _patch(cluster: Cluster, target: WorkloadState, change: Change, *, dry_run: bool) -> dict[str, Any]:
+    body = {
+        "metadata": {**precondition(target), "annotations": {TOKEN: change.token}},
+        "spec": {RESTART_AT: change.after[RESTART_AT]},
+    }
+    return await cluster.patch(target.resource, target.ref.name, body, target.ref.namespace, dry_run=dry_run)
