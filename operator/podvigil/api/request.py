@@ -183,6 +183,7 @@ class BudgetTouched(ApiModel):
     """A PodDisruptionBudget that covers pods of the target."""
 
     name: Annotated[Name, Field(description="Name of the budget.")]
+    namespace: Annotated[Name | None, Field(description="Its namespace; absent: that of the request.")] = None
     disruptions_allowed: Annotated[int, Field(ge=0, description="Disruptions that it allows now.")]
 
 

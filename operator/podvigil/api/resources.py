@@ -90,6 +90,7 @@ VERTICALPODAUTOSCALERS: Final = Resource(
     "autoscaling.k8s.io", "v1", "verticalpodautoscalers", "VerticalPodAutoscaler"
 )
 """Of the autoscaler project; served only where that is installed."""
+PERSISTENTVOLUMES: Final = Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False)
 RESOURCEQUOTAS: Final = Resource("", "v1", "resourcequotas", "ResourceQuota")
 LIMITRANGES: Final = Resource("", "v1", "limitranges", "LimitRange")
 LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")

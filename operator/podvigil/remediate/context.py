@@ -20,6 +20,8 @@ class Budget:
 
     name: str
     disruptions_allowed: int
+    namespace: str | None = None
+    """Where it is not that of the request: the pods of a node are of many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class OtherRequest:
     name: str
     created: str
     """As the API server writes it: RFC 3339 in UTC, so texts sort as times do."""
+    target: str = ""
+    """Name of its target."""
     is_approved: bool = False
     is_claimed: bool = False
     is_finished: bool = False
@@ -58,6 +62,8 @@ class Context:
     budgets: tuple[Budget, ...] = ()
     autoscalers: tuple[str, ...] = ()
     others: tuple[OtherRequest, ...] = ()
+    elsewhere: tuple[OtherRequest, ...] = ()
+    """Requests about other nodes, when this one is about a node."""
 
     @property
     def plan(self) -> Plan:

@@ -26,11 +26,13 @@ from podvigil.api.resources import (
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Right
+from podvigil.remediate.actions.drain.filters import Fate, sort_pods
 from podvigil.remediate.context import Budget, Context, OtherRequest
 from podvigil.remediate.gate import Gate
 from podvigil.remediate.observe_node import observe_node
 from podvigil.remediate.selectors import selects
 from podvigil.remediate.targets.base import TargetState
+from podvigil.remediate.targets.node import NodeState
 from podvigil.remediate.targets.pods import pod_state
 from podvigil.remediate.targets.revisions import revisions_of
 from podvigil.remediate.targets.workload import WORKLOADS, WorkloadState, workload_state
@@ -56,15 +58,14 @@ async def gather(
     request = read(RemediationRequest, found)
     plan = request.spec.plan
     target, report, monitor, budgets, autoscalers, others = await asyncio.gather(
-        _observe(cluster, plan.target, namespace),
+        _observe(cluster, request, namespace, own_namespace),
         cluster.find(ANOMALYREPORTS, plan.report.name, namespace),
         cluster.find(ANOMALYMONITORS, plan.monitor),
         cluster.list(PODDISRUPTIONBUDGETS, namespace),
         cluster.list(HORIZONTALPODAUTOSCALERS, namespace),
-        cluster.list(
-            REMEDIATIONREQUESTS, namespace, field_selector=f"spec.plan.target.name={plan.target.name}"
-        ),
+        cluster.list(REMEDIATIONREQUESTS, namespace, field_selector=_concurrent(plan.target)),
     )
+    rivals = [body for body in others if body["metadata"]["uid"] != request.metadata["uid"]]
     return Context(
         request=request,
         target=target,
@@ -74,21 +75,36 @@ async def gather(
         missing_rights=await _missing_rights(cluster, plan, target) if target else (),
         own_namespace=own_namespace,
         executor=executor,
-        budgets=covering(budgets, target) if isinstance(target, WorkloadState) else (),
+        budgets=_touched(budgets, target, plan),
         autoscalers=autoscaling(autoscalers, plan.target),
-        others=tuple(
+        others=tuple(other_request(body) for body in rivals if _same_target(body, plan.target)),
+        elsewhere=tuple(
             other_request(body)
-            for body in others
-            if body["metadata"]["uid"] != request.metadata["uid"]
-            and body["spec"]["plan"]["target"]["kind"] == plan.target.kind
+            for body in rivals
+            if plan.target.kind == NODES.kind and not _same_target(body, plan.target)
         ),
     )
 
 
-async def _observe(cluster: Cluster, ref: TargetReference, namespace: str) -> TargetState | None:
+async def _observe(
+    cluster: Cluster, request: RemediationRequest, namespace: str, own_namespace: str
+) -> TargetState | None:
+    ref = request.spec.plan.target
     if (ref.api_version, ref.kind) == (NODES.api_version, NODES.kind):
-        return await observe_node(cluster, ref)
+        return await observe_node(cluster, request, own_namespace)
     return await observe_target(cluster, ref, namespace)
+
+
+def _concurrent(ref: TargetReference) -> str:
+    """Select the requests that this one may have to wait for; nodes wait for each other."""
+    if ref.kind == NODES.kind:
+        return f"spec.plan.target.kind={NODES.kind}"
+    return f"spec.plan.target.name={ref.name}"
+
+
+def _same_target(body: Json, ref: TargetReference) -> bool:
+    other = body["spec"]["plan"]["target"]
+    return (other["kind"], other["name"]) == (ref.kind, ref.name)
 
 
 async def observe_target(cluster: Cluster, ref: TargetReference, namespace: str) -> WorkloadState | None:
@@ -127,6 +143,21 @@ def read(model: type[Model], body: Json) -> Model:
         ) from error
 
 
+def _touched(budgets: list[Json], target: TargetState | None, plan: Plan) -> tuple[Budget, ...]:
+    match target:
+        case WorkloadState():
+            return covering(budgets, target)
+        case NodeState():
+            moving = sort_pods(target, plan)[Fate.EVICT]
+            return tuple(
+                Budget(budget.name, budget.disruptions_allowed, budget.namespace)
+                for budget in target.around.budgets
+                if any(budget.covers(pod) for pod in moving)
+            )
+        case _:
+            return ()
+
+
 def covering(budgets: list[Json], target: WorkloadState) -> tuple[Budget, ...]:
     """Return the budgets that cover the target's pods, by name. A budget without a selector covers none."""
     return tuple(
@@ -161,6 +192,7 @@ def other_request(body: Json) -> OtherRequest:
     return OtherRequest(
         name=body["metadata"]["name"],
         created=body["metadata"]["creationTimestamp"],
+        target=body["spec"]["plan"]["target"]["name"],
         is_approved=(body["spec"].get("approval") or {}).get("decision") == Decision.APPROVED.value,
         is_claimed=bool(execution),
         is_finished="finishedAt" in status,

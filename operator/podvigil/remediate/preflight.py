@@ -67,7 +67,7 @@ def _written(ctx: Context, found: Rehearsal, refusals: tuple[Refusal, ...], now:
         disruption=disruption.message if disruption else None,
         pods=disruption.names[:LISTED_MAX] if disruption else (),
         budgets=tuple(
-            BudgetTouched(name=b.name, disruptions_allowed=b.disruptions_allowed)
+            BudgetTouched(name=b.name, namespace=b.namespace, disruptions_allowed=b.disruptions_allowed)
             for b in ctx.budgets[:LISTED_MAX]
         ),
         notes=tuple(note[:1024] for note in found.notes[:NOTES_MAX]),

@@ -5,11 +5,12 @@ from typing import Any, Final
 from podvigil.api.actions import ActionName
 from podvigil.remediate.actions.base import Action
 from podvigil.remediate.actions.cordon import Cordon
+from podvigil.remediate.actions.drain.drain import Drain
 from podvigil.remediate.actions.restart import Restart
 from podvigil.remediate.actions.scale import Scale
 from podvigil.remediate.actions.set_resources import SetResources
 from podvigil.remediate.actions.uncordon import Uncordon
 
-SHIPPED: Final[tuple[Action[Any], ...]] = (Restart(), Scale(), SetResources(), Cordon(), Uncordon())
+SHIPPED: Final[tuple[Action[Any], ...]] = (Restart(), Scale(), SetResources(), Cordon(), Uncordon(), Drain())
 
 ACTIONS: Final[dict[str, Action[Any]]] = {ActionName(action.name): action for action in SHIPPED}

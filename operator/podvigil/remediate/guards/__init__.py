@@ -11,18 +11,25 @@ from podvigil.remediate.guards.anomaly_active import anomaly_active
 from podvigil.remediate.guards.approved import approved
 from podvigil.remediate.guards.budget_allows import budget_allows
 from podvigil.remediate.guards.change_needed import change_needed
+from podvigil.remediate.guards.control_plane_stays import control_plane_stays
 from podvigil.remediate.guards.cooled_down import cooled_down
+from podvigil.remediate.guards.enough_nodes_left import enough_nodes_left
 from podvigil.remediate.guards.gate_stands import gate_stands
 from podvigil.remediate.guards.namespace_not_protected import namespace_not_protected
+from podvigil.remediate.guards.no_bare_pods import no_bare_pods
+from podvigil.remediate.guards.no_local_data import no_local_data
 from podvigil.remediate.guards.no_other_open_request import no_other_open_request
+from podvigil.remediate.guards.node_asked_at_home import node_asked_at_home
 from podvigil.remediate.guards.not_autoscaled import not_autoscaled
 from podvigil.remediate.guards.not_expired import not_expired
 from podvigil.remediate.guards.not_paused import not_paused
+from podvigil.remediate.guards.one_node_at_a_time import one_node_at_a_time
 from podvigil.remediate.guards.permission_held import permission_held
 from podvigil.remediate.guards.report_exists import report_exists
 from podvigil.remediate.guards.report_fresh import report_fresh
 from podvigil.remediate.guards.rollout_not_paused import rollout_not_paused
 from podvigil.remediate.guards.rollout_not_running import rollout_not_running
+from podvigil.remediate.guards.room_elsewhere import room_elsewhere
 from podvigil.remediate.guards.target_exists import target_exists
 from podvigil.remediate.guards.target_unchanged import target_unchanged
 from podvigil.remediate.refusal import Refusal
@@ -36,16 +43,23 @@ _COMMON: Final[tuple[Guard, ...]] = (
     report_exists,
     allowed_by_monitor,       # then what a person decided
     namespace_not_protected,
+    node_asked_at_home,
     not_autoscaled,
     change_needed,
+    no_bare_pods,             # of a node: what would be lost,
+    no_local_data,
+    control_plane_stays,      # and whether it can be spared
+    enough_nodes_left,
     anomaly_active,           # then whether there is still a reason
     report_fresh,             # to act, and whether we can see it
     permission_held,
     not_paused,
     rollout_not_paused,
     no_other_open_request,    # then what passes by itself
+    one_node_at_a_time,
     cooled_down,
     rollout_not_running,
+    room_elsewhere,
     budget_allows,            # asked last: it changes every second
 )  # fmt: skip
 

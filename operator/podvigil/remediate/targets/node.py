@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from podvigil.api.request import Health
 from podvigil.api.resources import NODES, ObjectRef, Resource
 from podvigil.remediate.targets.base import Json, TargetState
+from podvigil.remediate.targets.budget import PodBudget
+from podvigil.remediate.targets.pods import PodState
 
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 """Label of the nodes that the API server, etcd and the controllers run on."""
@@ -57,6 +60,46 @@ class Node:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A node that takes pods, and what is left of it: allocatable less what its pods request."""
+
+    node: Node
+    free: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the controller of evicted pods stands."""
+
+    name: str
+    """As `ReplicaSet shop/web-7f`."""
+    wanted: int
+    ready: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a drain asks of the cluster around the node; empty for other actions."""
+
+    home: str = ""
+    """The operator's own namespace."""
+    pods: tuple[PodState, ...] = ()
+    """All pods on the node."""
+    daemon_sets: frozenset[str] = frozenset()
+    """Those that exist, as `namespace/name`."""
+    budgets: tuple[PodBudget, ...] = ()
+    """Of all namespaces."""
+    spaces: tuple[Space, ...] | None = None
+    """The other nodes that take pods; None once the drain has begun: the pods themselves then show it."""
+    volumes: Mapping[str, Json] = field(default_factory=dict)
+    """Where PersistentVolumes can be attached: required node selectors, by `namespace/claim`."""
+    workloads: tuple[Standing, ...] = ()
+    """Controllers of the pods that move."""
+    homeless: tuple[PodState, ...] = ()
+    """Pods of those controllers that the scheduler finds no node for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState(TargetState):
     """What a decision needs to know of the node that an action is for.
@@ -68,6 +111,8 @@ class NodeState(TargetState):
     annotations: Mapping[str, str] = field(default_factory=dict)
     others: tuple[Node, ...] = ()
     """Every other node."""
+    around: Around = field(default_factory=Around)
+    """What a drain asks for besides."""
     body: Json = field(default_factory=dict, repr=False)
     """As the API server returned it."""
 
@@ -78,8 +123,11 @@ class NodeState(TargetState):
 
     @property
     def health(self) -> Health:
-        """A node alone has no replicas."""
-        return Health(replicas=0, ready_replicas=0)
+        """That of the workloads whose pods a drain moves: a node alone has no replicas."""
+        return Health(
+            replicas=sum(w.wanted for w in self.around.workloads),
+            ready_replicas=sum(min(w.ready, w.wanted) for w in self.around.workloads),
+        )
 
     def mark_time(self, annotation: str) -> datetime | None:
         """Return when an annotation was last written, by the API server's clock; None: not told."""
@@ -91,7 +139,7 @@ class NodeState(TargetState):
         return max(times, default=None)
 
 
-def node_state(body: Json, others: tuple[Node, ...] = (), **more: Any) -> NodeState:
+def node_state(body: Json, others: tuple[Node, ...] = (), around: Around | None = None) -> NodeState:
     """Read the node that an action is for."""
     metadata = body["metadata"]
     return NodeState(
@@ -102,8 +150,8 @@ def node_state(body: Json, others: tuple[Node, ...] = (), **more: Any) -> NodeSt
         node=node(body),
         annotations=metadata.get("annotations") or {},
         others=others,
+        around=around or Around(),
         body=body,
-        **more,
     )
 
 

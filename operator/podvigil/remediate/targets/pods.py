@@ -1,6 +1,7 @@
 """A pod at one moment, as far as actions and guards ask."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from podvigil.api.resources import ObjectRef
@@ -36,9 +37,22 @@ class PodState:
     """As the API server returned it."""
 
     @property
+    def created(self) -> datetime:
+        """When the API server first had it."""
+        return datetime.fromisoformat(self.body["metadata"]["creationTimestamp"])
+
+    @property
     def finished(self) -> bool:
         """Whether no container of it runs any more."""
         return self.phase in FINISHED
+
+    @property
+    def homeless_since(self) -> datetime | None:
+        """Since when the scheduler has found no node for it; None: it has one, or was not tried yet."""
+        for condition in (self.body.get("status") or {}).get("conditions") or ():
+            if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+                return datetime.fromisoformat(condition["lastTransitionTime"])
+        return None
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"

@@ -1,0 +1,1 @@
+"""Drain: move every pod that can move off a node, at the pace that their budgets allow."""

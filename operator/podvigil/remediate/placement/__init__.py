@@ -1,0 +1,1 @@
+"""Whether pods that must leave a node would find room on the others; pure."""
