@@ -7,10 +7,19 @@ from podvigil.remediate.actions.base import Action
 from podvigil.remediate.actions.cordon import Cordon
 from podvigil.remediate.actions.drain.drain import Drain
 from podvigil.remediate.actions.restart import Restart
+from podvigil.remediate.actions.rollback import Rollback
 from podvigil.remediate.actions.scale import Scale
 from podvigil.remediate.actions.set_resources import SetResources
 from podvigil.remediate.actions.uncordon import Uncordon
 
-SHIPPED: Final[tuple[Action[Any], ...]] = (Restart(), Scale(), SetResources(), Cordon(), Uncordon(), Drain())
+SHIPPED: Final[tuple[Action[Any], ...]] = (
+    Restart(),
+    Scale(),
+    SetResources(),
+    Rollback(),
+    Cordon(),
+    Uncordon(),
+    Drain(),
+)
 
 ACTIONS: Final[dict[str, Action[Any]]] = {ActionName(action.name): action for action in SHIPPED}

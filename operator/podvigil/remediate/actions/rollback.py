@@ -1,0 +1,230 @@
+"""Rollback: put a Deployment's earlier pod template back, as `kubectl rollout undo` does.
+
+Better than kubectl in three things: a revision that differs by a restart alone is passed over; annotations of the
+Deployment that have come since are kept; and the patch carries the uid and resourceVersion that were judged.
+Source: polymorphichelpers/rollback.go of k8s.io/kubectl.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from podvigil.api.actions import ActionName
+from podvigil.api.reasons import Reason
+from podvigil.api.request import Plan, Reversibility
+from podvigil.cluster.client import Cluster, PatchKind
+from podvigil.remediate.actions.base import (
+    TIME_LIMIT,
+    TOKEN,
+    Change,
+    Disruption,
+    Made,
+    Progress,
+    Rehearsal,
+    Right,
+    Undo,
+    precondition,
+    rehearse_patch,
+    right_to_patch,
+)
+from podvigil.remediate.actions.restarts.rolling import RESTARTED_AT
+from podvigil.remediate.effect import Effect, Verdict
+from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.revisions import CAUSE, Revision, without_hash
+from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validate import judge_workload
+
+LOOK_AGAIN: Final = timedelta(seconds=10)
+"""Until the controller has made the ReplicaSet of the present template."""
+
+ALSO_REVERT: Final = (
+    "Revert the change where its manifest is kept, too: whoever applies it again rolls it out again."
+)
+
+
+class Rollback:
+    """Replaces the pod template by that of an earlier ReplicaSet; the Deployment's controller does the rest."""
+
+    name: str = ActionName.ROLLBACK
+    reversibility = Reversibility.REVERSIBLE
+
+    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
+        """The template has no subresource."""
+        return (right_to_patch(target),)
+
+    def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
+        """There must be another template to go back to."""
+        wanted = revision_to_restore(target, _number(plan))
+        return wanted if isinstance(wanted, Refusal) else None
+
+    def change(self, target: WorkloadState, plan: Plan, *, token: str, now: datetime) -> Change:
+        """Keep which ReplicaSet has the present template: its number changes, its name does not."""
+        present, wanted = present_revision(target), revision_to_restore(target, _number(plan))
+        if present is None or isinstance(wanted, Refusal):
+            raise ValueError(f"{target.ref} has nothing to go back to: its objection says so before")
+        return Change(before=_values(present), after=_values(wanted), token=token)
+
+    def disruption(self, target: WorkloadState, plan: Plan) -> Disruption:
+        """Pods of the wanted revision stay; what a broken rollout has taken away already is not taken again."""
+        wanted = revision_to_restore(target, _number(plan))
+        if isinstance(wanted, Refusal):
+            return Disruption(0, 0, "no pod is disturbed")
+        stay = {pod.uid for pod in target.pods if pod.owner is not None and pod.owner.uid == wanted.uid}
+        names = tuple(sorted(str(p) for p in target.pods if p.uid not in stay and not p.finished))
+        if target.strategy.kind == "Recreate":
+            how = f"all {len(names)} pods stop before the first one of revision {wanted.number} starts (Recreate)"
+            return Disruption(len(names), target.available, how, names)
+        away = target.strategy.unavailable_at_once
+        # The controller keeps this many available; below it, it takes none away.
+        at_once = min(away, max(0, target.available - (target.replicas - away)))
+        how = f"{len(names)} pods are replaced by ones of revision {wanted.number}, "
+        how += f"at most {away} unavailable at once" if away else "each only after its successor is ready"
+        return Disruption(len(names), at_once, how, names)
+
+    def way_back(self, target: WorkloadState, plan: Plan) -> str:
+        """The present template."""
+        present = present_revision(target)
+        return (
+            f"The pod template of revision {present.number if present else '(none yet)'} is put back, "
+            "while the one set here is still there."
+        )
+
+    def time_limit(self, plan: Plan) -> timedelta:
+        """One patch; the rollout that follows belongs to the validation."""
+        return TIME_LIMIT
+
+    def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
+        """The token on the Deployment says that the change was made."""
+        if _annotations(target).get(TOKEN) == change.token:
+            return Progress.DONE
+        return Progress.DUE if target.generation == plan.target.generation else Progress.FOREIGN
+
+    def undo(self, target: WorkloadState, plan: Plan, change: Change) -> Undo:
+        """Only a template that is still the one put there."""
+        before, after = (_named(target, values) for values in (change.before, change.after))
+        if before is None:
+            return Undo.NOT_OURS
+        if _is_present(target, before):
+            return Undo.DONE
+        return Undo.DUE if after is not None and _is_present(target, after) else Undo.NOT_OURS
+
+    def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
+        """By the report and the pods; those that the rollout had not replaced yet keep their restarts."""
+        target, before = effect.target, effect.baseline
+        at_once = target.strategy.unavailable_at_once if isinstance(target, WorkloadState) else 0
+        all_new = before.updated_replicas >= before.replicas
+        return judge_workload(effect, at_once=at_once, replaces_pods=all_new, now=now)
+
+    async def rehearse(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
+    ) -> Rehearsal:
+        """Dry-run the patch."""
+        wanted = _named(target, change.after)
+        if wanted is None:
+            return Rehearsal()
+
+        async def call(*, dry_run: bool) -> dict[str, Any]:
+            return await _patch(cluster, target, wanted, change.token, dry_run=dry_run)
+
+        found = await rehearse_patch(cluster, target, call)
+        return Rehearsal(found.changes, found.refusals, (*found.notes, ALSO_REVERT))
+
+    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
+        """Patch the template, the change-cause and the token."""
+        wanted = _named(target, change.after)
+        if wanted is None:
+            gone = f"ReplicaSet {change.after['replicaSet']} with revision {change.after['revision']} is gone"
+            return Made(stop=Refusal(Reason.STALE_TARGET, gone))
+        await _patch(cluster, target, wanted, change.token, dry_run=False)
+        return Made()
+
+    async def rollback(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> None:
+        """Patch the template of before."""
+        before = _named(target, change.before)
+        if before is not None:  # `undo` is DUE only while it is there
+            await _patch(cluster, target, before, change.token, dry_run=False)
+
+
+def present_revision(target: WorkloadState) -> Revision | None:
+    """Return the newest revision with the template that is wanted now; None: its controller has none yet."""
+    return next((r for r in reversed(target.revisions) if _is_present(target, r)), None)
+
+
+def revision_to_restore(target: WorkloadState, number: int | None) -> Revision | Refusal:
+    """Return the revision of that number, else the last one before the present that ran something else."""
+    present, known = present_revision(target), ", ".join(str(r.number) for r in target.revisions)
+    if present is None:
+        not_yet = f"the controller of {target.ref} has not made a ReplicaSet of its present template yet"
+        return Refusal(Reason.ROLLOUT_RUNNING, not_yet, LOOK_AGAIN)
+    if number is None:
+        earlier = (r for r in reversed(target.revisions) if r.number < present.number)
+        wanted = next((r for r in earlier if not _runs_the_same(r, present)), None)
+        missing = f"{target.ref} has no earlier revision that differs from the present one; it has {known}"
+    else:
+        wanted = next((r for r in target.revisions if r.number == number), None)
+        missing = f"{target.ref} has no revision {number}; it has {known}"
+    if wanted is None:
+        return Refusal(Reason.UNSUPPORTED_TARGET, missing)
+    if _runs_the_same(wanted, present):
+        same = f"revision {wanted.number} of {target.ref} is what runs now, but for the marks of a restart"
+        return Refusal(Reason.NO_CHANGE, same)
+    return wanted
+
+
+def _number(plan: Plan) -> int | None:
+    return plan.parameters.revision if plan.parameters else None
+
+
+def _values(revision: Revision) -> dict[str, str]:
+    return {"revision": str(revision.number), "replicaSet": revision.replica_set}
+
+
+def _named(target: WorkloadState, values: Mapping[str, str]) -> Revision | None:
+    return next((r for r in target.revisions if r.replica_set == values["replicaSet"]), None)
+
+
+def _is_present(target: WorkloadState, revision: Revision) -> bool:
+    return without_hash(target.body["spec"]["template"]) == revision.template
+
+
+def _runs_the_same(one: Revision, other: Revision) -> bool:
+    return _unmarked(one) == _unmarked(other)
+
+
+def _unmarked(revision: Revision) -> dict[str, Any]:
+    """Return the template without what a restart leaves in it."""
+    metadata = dict(revision.template["metadata"])
+    marks = (RESTARTED_AT, TOKEN)
+    metadata["annotations"] = {k: v for k, v in (metadata.get("annotations") or {}).items() if k not in marks}
+    return {**revision.template, "metadata": metadata}
+
+
+def _annotations(target: WorkloadState) -> Mapping[str, str]:
+    found: Mapping[str, str] = target.body["metadata"].get("annotations") or {}
+    return found
+
+
+async def _patch(
+    cluster: Cluster, target: WorkloadState, revision: Revision, token: str, *, dry_run: bool
+) -> dict[str, Any]:
+    """Replace the template as a whole: a merge would leave behind what the newer one added.
+
+    The preconditions are values that are set, and not `test` operations: those answer 422, which reads like an
+    invalid object, where these answer 409.
+    """
+    annotations = {**_annotations(target), TOKEN: token, CAUSE: revision.cause}
+    if not revision.cause:
+        del annotations[CAUSE]
+    operations: list[dict[str, Any]] = [
+        *({"op": "add", "path": f"/metadata/{k}", "value": v} for k, v in precondition(target).items()),
+        {"op": "add", "path": "/metadata/annotations", "value": annotations},
+        {"op": "replace", "path": "/spec/template", "value": dict(revision.template)},
+    ]
+    return await cluster.patch(
+        target.resource,
+        target.ref.name,
+        operations,
+        target.ref.namespace,
+        kind=PatchKind.JSON,
+        dry_run=dry_run,
+    )
