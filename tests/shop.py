@@ -42,8 +42,8 @@ def now(seconds: float = 0) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-APPROVERS: Final = {f"shop-{action}": f"podvigil-approver-{action}" for action in ("restart", "scale")}
-"""ClusterRoleBindings of `install`, by name: alice's group may decide about both actions, everywhere."""
+APPROVERS: Final = {f"shop-{a}": f"podvigil-approver-{a}" for a in ("restart", "scale", "setresources")}
+"""ClusterRoleBindings of `install`, by name: alice's group may decide about these actions, everywhere."""
 
 
 def install(cluster: ControlPlane) -> None:
