@@ -38,6 +38,11 @@ def written(resource: str, value: Decimal) -> str:
     return f"{value.to_integral_value(ROUND_CEILING):f}"
 
 
+def pod_spec_of(workload: Json) -> Json:
+    """Return the spec of a workload's pod template; empty for one that keeps it elsewhere (an Argo Rollout can)."""
+    return (workload["spec"].get("template") or {}).get("spec") or {}
+
+
 def containers_of(pod_spec: Json) -> list[Json]:
     """Return the containers that run side by side: the regular ones and the sidecars among the init containers."""
     beside = [c for c in pod_spec.get("initContainers") or () if c.get("restartPolicy") == SIDECAR]

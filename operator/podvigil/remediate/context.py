@@ -9,6 +9,7 @@ from podvigil.api.monitor import AnomalyMonitor, RemediationMode, RemediationSpe
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import Decision, Execution, Plan, RemediationRequest
 from podvigil.remediate.gate import Gate
+from podvigil.remediate.limits import Limits
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
 from podvigil.remediate.targets.workload import WorkloadState
@@ -61,6 +62,7 @@ class Context:
     """Name of this executor process."""
     budgets: tuple[Budget, ...] = ()
     autoscalers: tuple[str, ...] = ()
+    limits: Limits = Limits()
     others: tuple[OtherRequest, ...] = ()
     elsewhere: tuple[OtherRequest, ...] = ()
     """Requests about other nodes, when this one is about a node."""

@@ -29,7 +29,9 @@ from podvigil.remediate.actions.base import Right
 from podvigil.remediate.actions.drain.filters import Fate, sort_pods
 from podvigil.remediate.context import Budget, Context, OtherRequest
 from podvigil.remediate.gate import Gate
+from podvigil.remediate.gather_limits import gather_limits
 from podvigil.remediate.observe_node import observe_node
+from podvigil.remediate.owners import controller
 from podvigil.remediate.selectors import selects
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
@@ -77,6 +79,7 @@ async def gather(
         executor=executor,
         budgets=_touched(budgets, target, plan),
         autoscalers=autoscaling(autoscalers, plan.target),
+        limits=await gather_limits(cluster, plan, namespace),
         others=tuple(other_request(body) for body in rivals if _same_target(body, plan.target)),
         elsewhere=tuple(
             other_request(body)
@@ -174,10 +177,10 @@ def covering(budgets: list[Json], target: WorkloadState) -> tuple[Budget, ...]:
 
 
 def autoscaling(autoscalers: list[Json], target: TargetReference) -> tuple[str, ...]:
-    """Return the names of the HorizontalPodAutoscalers that own the target's replica count."""
+    """Return the HorizontalPodAutoscalers that own the target's replica count, with whom they were made by."""
     return tuple(
         sorted(
-            body["metadata"]["name"]
+            body["metadata"]["name"] + (f" (of {maker})" if (maker := controller(body)) else "")
             for body in autoscalers
             if (ref := body["spec"]["scaleTargetRef"])["kind"] == target.kind and ref["name"] == target.name
         )

@@ -9,6 +9,7 @@ from podvigil.api.request import Refusal as ShownRefusal
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Rehearsal
+from podvigil.remediate.claims import notes
 from podvigil.remediate.context import Context
 from podvigil.remediate.guards import all_refusals
 from podvigil.remediate.outcomes import past_success
@@ -59,6 +60,7 @@ async def rehearse(cluster: Cluster, ctx: Context, *, now: datetime) -> Rehearsa
 def _written(ctx: Context, found: Rehearsal, refusals: tuple[Refusal, ...], now: datetime) -> Preflight:
     action, target = ACTIONS.get(ctx.action), ctx.target
     disruption = action.disruption(target, ctx.plan) if action and target else None
+    owned = notes(ctx.plan, ctx.workload) if ctx.workload else ()
     outcomes = (ctx.monitor.status.outcomes if ctx.monitor else None) or ()
     return Preflight(
         checked_at=now.replace(microsecond=0),
@@ -70,7 +72,7 @@ def _written(ctx: Context, found: Rehearsal, refusals: tuple[Refusal, ...], now:
             BudgetTouched(name=b.name, namespace=b.namespace, disruptions_allowed=b.disruptions_allowed)
             for b in ctx.budgets[:LISTED_MAX]
         ),
-        notes=tuple(note[:1024] for note in found.notes[:NOTES_MAX]),
+        notes=tuple(note[:1024] for note in (*found.notes, *owned)[:NOTES_MAX]),
         refusals=tuple(
             ShownRefusal(reason=r.reason.value, message=r.message[:1024]) for r in refusals[:LISTED_MAX]
         ),

@@ -15,6 +15,7 @@ from podvigil.remediate.guards.control_plane_stays import control_plane_stays
 from podvigil.remediate.guards.cooled_down import cooled_down
 from podvigil.remediate.guards.enough_nodes_left import enough_nodes_left
 from podvigil.remediate.guards.gate_stands import gate_stands
+from podvigil.remediate.guards.limit_range_allows import limit_range_allows
 from podvigil.remediate.guards.namespace_not_protected import namespace_not_protected
 from podvigil.remediate.guards.no_bare_pods import no_bare_pods
 from podvigil.remediate.guards.no_local_data import no_local_data
@@ -22,11 +23,14 @@ from podvigil.remediate.guards.no_other_open_request import no_other_open_reques
 from podvigil.remediate.guards.node_asked_at_home import node_asked_at_home
 from podvigil.remediate.guards.not_autoscaled import not_autoscaled
 from podvigil.remediate.guards.not_expired import not_expired
+from podvigil.remediate.guards.not_owned_elsewhere import not_owned_elsewhere
 from podvigil.remediate.guards.not_paused import not_paused
 from podvigil.remediate.guards.one_node_at_a_time import one_node_at_a_time
 from podvigil.remediate.guards.permission_held import permission_held
+from podvigil.remediate.guards.quota_allows import quota_allows
 from podvigil.remediate.guards.report_exists import report_exists
 from podvigil.remediate.guards.report_fresh import report_fresh
+from podvigil.remediate.guards.resize_served import resize_served
 from podvigil.remediate.guards.rollout_not_paused import rollout_not_paused
 from podvigil.remediate.guards.rollout_not_running import rollout_not_running
 from podvigil.remediate.guards.room_elsewhere import room_elsewhere
@@ -44,8 +48,11 @@ _COMMON: Final[tuple[Guard, ...]] = (
     allowed_by_monitor,       # then what a person decided
     namespace_not_protected,
     node_asked_at_home,
-    not_autoscaled,
+    not_autoscaled,           # and who else decides about it
+    not_owned_elsewhere,
     change_needed,
+    resize_served,
+    limit_range_allows,
     no_bare_pods,             # of a node: what would be lost,
     no_local_data,
     control_plane_stays,      # and whether it can be spared
@@ -59,6 +66,7 @@ _COMMON: Final[tuple[Guard, ...]] = (
     one_node_at_a_time,
     cooled_down,
     rollout_not_running,
+    quota_allows,
     room_elsewhere,
     budget_allows,            # asked last: it changes every second
 )  # fmt: skip

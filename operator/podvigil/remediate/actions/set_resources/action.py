@@ -21,7 +21,7 @@ from podvigil.remediate.actions.base import (
 )
 from podvigil.remediate.actions.set_resources.in_place import InPlace
 from podvigil.remediate.actions.set_resources.template import Template
-from podvigil.remediate.amounts import container_of, containers_of
+from podvigil.remediate.amounts import container_of, containers_of, pod_spec_of
 from podvigil.remediate.container_values import asked
 from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
@@ -45,7 +45,7 @@ class SetResources:
 
     def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
         """The container must be there."""
-        pod_spec, name = target.body["spec"]["template"]["spec"], asked(plan).container
+        pod_spec, name = pod_spec_of(target.body), asked(plan).container
         if container_of(pod_spec, name) is None:
             known = ", ".join(c["name"] for c in containers_of(pod_spec))
             return Refusal(

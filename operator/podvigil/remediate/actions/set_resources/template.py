@@ -26,7 +26,15 @@ from podvigil.remediate.actions.base import (
     right_to_patch,
 )
 from podvigil.remediate.actions.rollout import reaches_every_pod, replacement
-from podvigil.remediate.amounts import LISTS, Json, container_of, containers_of, list_of, qos_class
+from podvigil.remediate.amounts import (
+    LISTS,
+    Json,
+    container_of,
+    containers_of,
+    list_of,
+    pod_spec_of,
+    qos_class,
+)
 from podvigil.remediate.container_values import (
     Values,
     asked,
@@ -147,7 +155,7 @@ def applied(target: WorkloadState, container: str, values: Values) -> dict[str, 
 
     Whatever an applier leaves out it gives up, and a value with no other owner is then removed.
     """
-    pod_spec = target.body["spec"]["template"]["spec"]
+    pod_spec = pod_spec_of(target.body)
     lists: dict[str, list[dict[str, Any]]] = {}
     for name in [c["name"] for c in containers_of(pod_spec)]:
         resources = _applied_before(target, name)
@@ -168,7 +176,7 @@ def applied(target: WorkloadState, container: str, values: Values) -> dict[str, 
 
 def _applied_before(target: WorkloadState, container: str) -> dict[str, dict[str, str]]:
     """Return a container's present values, as far as we own them."""
-    pod_spec = target.body["spec"]["template"]["spec"]
+    pod_spec = pod_spec_of(target.body)
     path = ("spec", "template", "spec", list_of(pod_spec, container), f"[{container}]", "resources")
     owned = owned_by(target.body, FIELD_MANAGER, path)
     now: Mapping[str, Json] = (container_of(pod_spec, container) or {}).get("resources") or {}
@@ -190,7 +198,7 @@ def _without(resources: Mapping[str, Mapping[str, str]], values: Values) -> dict
 
 
 def _notes(target: WorkloadState, plan: Plan) -> tuple[str, ...]:
-    pod_spec = target.body["spec"]["template"]["spec"]
+    pod_spec = pod_spec_of(target.body)
     before, then = (
         qos_class(pod_spec),
         qos_class(with_values(pod_spec, asked(plan).container, wanted(plan))),
@@ -199,7 +207,7 @@ def _notes(target: WorkloadState, plan: Plan) -> tuple[str, ...]:
 
 
 def _present(target: WorkloadState, plan: Plan) -> dict[str, str]:
-    return present(target.body["spec"]["template"]["spec"], asked(plan).container, wanted(plan))
+    return present(pod_spec_of(target.body), asked(plan).container, wanted(plan))
 
 
 async def _apply(
