@@ -25,6 +25,7 @@ from podvigil.remediate.guards.not_autoscaled import not_autoscaled
 from podvigil.remediate.guards.not_expired import not_expired
 from podvigil.remediate.guards.not_owned_elsewhere import not_owned_elsewhere
 from podvigil.remediate.guards.not_paused import not_paused
+from podvigil.remediate.guards.one_budget_each import one_budget_each
 from podvigil.remediate.guards.one_node_at_a_time import one_node_at_a_time
 from podvigil.remediate.guards.permission_held import permission_held
 from podvigil.remediate.guards.quota_allows import quota_allows
@@ -55,6 +56,7 @@ _COMMON: Final[tuple[Guard, ...]] = (
     limit_range_allows,
     no_bare_pods,             # of a node: what would be lost,
     no_local_data,
+    one_budget_each,
     control_plane_stays,      # and whether it can be spared
     enough_nodes_left,
     anomaly_active,           # then whether there is still a reason
