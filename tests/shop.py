@@ -204,12 +204,13 @@ class Shop:
     def request(self, workload: Json, report: Json, action: str = "Restart", **plan: Any) -> str:
         """Propose a plan as the analyst does; returns the request's name."""
         name = f"{workload['metadata']['name']}-{action.lower()}-{next(_numbers)}"
-        target = {key: workload["metadata"][key] for key in ("name", "uid", "generation")}
+        target = {key: workload["metadata"][key] for key in ("name", "uid")}
+        target["generation"] = workload["metadata"].get("generation", 0)  # a node has none
         about = {"name": report["metadata"]["name"], "uid": report["metadata"]["uid"]}
         body = request_body(
             name,
             self.namespace,
-            {"kind": workload["kind"], **target},
+            {"apiVersion": workload["apiVersion"], "kind": workload["kind"], **target},
             action=action,
             report={**about, "signal": report["spec"]["signal"]},
             monitor=self.monitor,
