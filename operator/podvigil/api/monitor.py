@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field
 from podvigil.api.actions import ActionName, AnyAction
 from podvigil.api.base import ApiModel, Name, Time, duration_field, permille_field, rule, rules
 from podvigil.api.conditions import Condition
-from podvigil.api.signals import Signal
+from podvigil.api.outcomes import OUTCOMES_MAX, OutcomeCount
+from podvigil.api.windows import TimeWindow
 
 
 class ModelMode(StrEnum):
@@ -222,6 +223,43 @@ class RemediationSpec(ApiModel):
             description="Namespaces in which nothing is ever changed, beside the operator's own.",
         ),
     ] = ("kube-system", "kube-public", "kube-node-lease")
+    maximum_actions_per_hour: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1000,
+            description="How many changes may be made within an hour under this monitor's rules; more have to wait.",
+        ),
+    ] = 10
+    minimum_available: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10_000,
+            description="Pods of a workload that must stay ready while a change takes pods away. A workload with "
+            "none ready cannot be hurt.",
+        ),
+    ] = 1
+    maintenance_windows: Annotated[
+        tuple[TimeWindow, ...],
+        Field(
+            max_length=16,
+            description="When changes may be made; an approved request waits for the next opening. Empty: always.",
+        ),
+    ] = ()
+    recurrence_window: str = duration_field(
+        "24h",
+        at_least="1m",
+        at_most="168h",
+        description="A trouble that comes back so soon after a success makes that success a failure.",
+    )
+    denial_memory: str = duration_field(
+        "24h",
+        at_least="0s",
+        at_most="720h",
+        description="How long an action that a person denied is not proposed again for the same trouble of the "
+        "same target.",
+    )
     paused: Annotated[bool, Field(description="Hold everything back: nothing is proposed or executed.")] = (
         False
     )
@@ -278,15 +316,6 @@ class MonitorSpec(ApiModel):
     reports: Annotated[ReportsSpec, Field(description="How reports are kept.")] = ReportsSpec()
 
 
-class OutcomeCount(ApiModel):
-    """What became of one action on one signal."""
-
-    signal: Annotated[Signal, Field(description="The signal that was answered.")]
-    action: Annotated[AnyAction, Field(description="The action that was carried out.")]
-    attempts: Annotated[int, Field(ge=0, description="How often it was carried out.")]
-    succeeded: Annotated[int, Field(ge=0, description="How often the trouble went away.")]
-
-
 class MonitorStatus(ApiModel):
     """What the analyst says about its own work for this monitor."""
 
@@ -306,7 +335,21 @@ class MonitorStatus(ApiModel):
     pods_scored: Annotated[
         int | None, Field(ge=0, description="Pods with a score at the last tick; the others are Unknown.")
     ] = None
+    pods_affected: Annotated[
+        int | None, Field(ge=0, description="Pods in trouble at the last tick: reported, or not ready.")
+    ] = None
+    workloads_affected: Annotated[
+        int | None, Field(ge=0, description="Workloads that those pods belong to.")
+    ] = None
     reports_active: Annotated[int | None, Field(ge=0, description="Reports active now.")] = None
+    ticks_since_change: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Evaluations since the process started or its model changed; nothing is changed in the "
+            "first ones.",
+        ),
+    ] = None
     last_tick_time: Annotated[Time | None, Field(description="When the pods were last scored.")] = None
     last_tick_duration: Annotated[
         str | None, Field(max_length=16, description="How long the last tick took, in seconds, e.g. 0.12s.")
@@ -319,7 +362,14 @@ class MonitorStatus(ApiModel):
     ] = None
     outcomes: Annotated[
         tuple[OutcomeCount, ...] | None,
-        Field(max_length=64, description="What became of past actions, for each signal and action."),
+        Field(
+            max_length=OUTCOMES_MAX,
+            description="What became of past actions, for each signal, action and target; the latest.",
+        ),
+    ] = None
+    outcomes_forgotten_until: Annotated[
+        Time | None,
+        Field(description="When the latest request ended that is no longer counted, for lack of room."),
     ] = None
 
 

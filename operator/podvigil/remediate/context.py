@@ -10,6 +10,7 @@ from podvigil.api.report import AnomalyReport
 from podvigil.api.request import Decision, Execution, Plan, RemediationRequest
 from podvigil.remediate.gate import Gate
 from podvigil.remediate.limits import Limits
+from podvigil.remediate.outcomes import Memory, memory_of
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
 from podvigil.remediate.targets.workload import WorkloadState
@@ -101,6 +102,11 @@ class Context:
     def rules(self) -> RemediationSpec | None:
         """The monitor's rules, if there is a monitor."""
         return self.monitor.spec.remediation if self.monitor else None
+
+    @property
+    def memory(self) -> Memory:
+        """What became of past actions, as the monitor's status has it."""
+        return memory_of(self.monitor.status) if self.monitor else Memory()
 
     @property
     def execution(self) -> Execution | None:

@@ -1,24 +1,48 @@
-"""From a report to a plan: the action that its diagnosis recommends, and when none is proposed. Used by the analyst."""
+"""From a report to a plan: the most promising of the recommended actions, or why there is none. Used by the analyst."""
 
 import math
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.actions import TARGET_KINDS, ActionName
 from podvigil.api.conditions import is_true
 from podvigil.api.durations import parse_duration
-from podvigil.api.monitor import AnomalyMonitor, RemediationMode
+from podvigil.api.monitor import AnomalyMonitor, RemediationMode, RemediationSpec
 from podvigil.api.names import request_name
 from podvigil.api.parameters import REPLICAS_MAX, PlanParameters
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, ReportCondition
 from podvigil.api.request import Plan, PlanTarget, RemediationRequest, ReportReference, RequestSpec
+from podvigil.remediate.backoff import backing_off
 from podvigil.remediate.guards.namespace_not_protected import is_protected
+from podvigil.remediate.outcomes import NOTHING_LEARNT, Memory, outcome_of, trouble_of_report
+from podvigil.remediate.ranking import ranked
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.windows import next_opening, open_until
 
 SCALE_BY: Final = 1.25
 """A quarter more, and at least one pod: enough to see an effect, too little to surprise a budget."""
+
+NEXT_AFTER: Final = frozenset({Reason.INEFFECTIVE, Reason.HARMFUL})
+"""Ends of a request after which the next action is proposed while the same episode lasts. After a no, and when
+nobody decided, a person knows of it: nobody is asked about the same episode twice."""
+
+
+def answer_of(report: AnomalyReport, requests: Iterable[RemediationRequest]) -> RemediationRequest | None:
+    """Return the request that answers the report's present episode; None while another may be proposed.
+
+    Args:
+        requests: of the report's target.
+    """
+    asked = sorted(
+        (r for r in requests if _is_of_episode(r, report)),
+        key=lambda r: (str(r.metadata.get("creationTimestamp", "")), r.metadata["name"]),
+    )
+    if not asked or outcome_of(asked[-1]) in NEXT_AFTER:
+        return None
+    return asked[-1]
 
 
 def propose(
@@ -29,6 +53,9 @@ def propose(
     requested_by: str,
     own_namespace: str,
     now: datetime,
+    memory: Memory = NOTHING_LEARNT,
+    requests: Iterable[RemediationRequest] = (),
+    paused: str | None = None,
 ) -> RemediationRequest | Refusal:
     """Return the request that answers the report, to be created as it is, or why there is none.
 
@@ -38,26 +65,130 @@ def propose(
         target: the report's workload as it is now; its uid and generation go into the plan.
         requested_by: our user name as the API server knows it; the gate compares it with the caller.
         own_namespace: the operator's, in which nothing is ever changed.
+        memory: what became of past actions.
+        requests: of the report's target; an action is proposed once in an episode.
+        paused: why everything is paused; None: it is not.
     """
-    action = next((r.action for r in report.status.recommendations or () if r.action), None)
-    if action is None:
+    asked = {r.spec.plan.action for r in requests if _is_of_episode(r, report)}
+    recommended = [r.action for r in report.status.recommendations or () if r.action]
+    if not recommended:
         return Refusal(
             Reason.NO_ACTION_KNOWN,
             f"the diagnosis recommends no action for {report.spec.signal} of this target",
         )
-    if refusal := _objection(report, monitor, target, action, own_namespace):
+    if refusal := _objection(report, monitor, target, own_namespace, paused):
         return refusal
-    parameters = None
+    refusals = []
+    for action in ranked(memory, trouble_of_report(report), recommended):
+        if action in asked:
+            continue
+        planned = _planned(action, report, monitor, target, memory, now)
+        if not isinstance(planned, Refusal):
+            return _request(planned, report, monitor, target, requested_by, now)
+        refusals.append(planned)
+    if not refusals:
+        tried = ", ".join(sorted(asked))
+        return Refusal(
+            Reason.NO_ACTION_KNOWN,
+            f"{tried} did not help, and nothing else is recommended: a person must look",
+        )
+    return _none_left(refusals)
+
+
+Parameters = PlanParameters | None
+Planned = tuple[str, Parameters]
+"""An action and what it needs to know."""
+
+
+def _planned(
+    action: str,
+    report: AnomalyReport,
+    monitor: AnomalyMonitor,
+    target: WorkloadState,
+    memory: Memory,
+    now: datetime,
+) -> Planned | Refusal:
+    """Return what one action would be proposed with, or why it is not."""
+    rules, name = monitor.spec.remediation, monitor.metadata["name"]
+    if action not in rules.allowed_actions:
+        return Refusal(
+            Reason.ACTION_NOT_ALLOWED, f"AnomalyMonitor {name} does not have {action} in allowedActions"
+        )
+    kinds = TARGET_KINDS.get(action)
+    if kinds is not None and target.ref.kind not in kinds:
+        return Refusal(Reason.UNSUPPORTED_TARGET, f"{action} does not exist for {target.ref}")
+    if target.replicas == 0:
+        return Refusal(Reason.NO_CHANGE, f"{target.ref} has {target.replicas} replicas")
+    if refusal := _from_the_past(action, report, rules, memory, now):
+        return refusal
+    parameters = parameters_for(action, report, target)
+    return parameters if isinstance(parameters, Refusal) else (action, parameters)
+
+
+def _from_the_past(
+    action: str, report: AnomalyReport, rules: RemediationSpec, memory: Memory, now: datetime
+) -> Refusal | None:
+    """Return why what happened before speaks against the action: a person's no, or that it keeps failing."""
+    count = memory.of(trouble_of_report(report), action)
+    if count is not None and count.last_denied_time is not None:
+        until = count.last_denied_time + parse_duration(rules.denial_memory)
+        if now < until:
+            return Refusal(
+                Reason.DENIED,
+                f"a person said no to {action} at {count.last_denied_time:%Y-%m-%dT%H:%M:%SZ}; "
+                f"it is not asked again until {until:%Y-%m-%dT%H:%M:%SZ}",
+                until - now,
+            )
+    return backing_off(count, now)
+
+
+def parameters_for(action: str, report: AnomalyReport, target: WorkloadState) -> Parameters | Refusal:
+    """Return what an action needs to know, or why it would be no remedy for this target."""
     if action == ActionName.SCALE:
+        if target.replicas >= REPLICAS_MAX:
+            return Refusal(Reason.NO_CHANGE, f"{target.ref} has {target.replicas} replicas")
         more = max(target.replicas + 1, math.ceil(target.replicas * SCALE_BY))
-        parameters = PlanParameters(replicas=min(more, REPLICAS_MAX))
-    rules, namespace, name = monitor.spec.remediation, report.metadata["namespace"], report.metadata["name"]
-    # Without a beginning every report of this target would have one request, ever.
-    episode = report.status.first_seen or now
+        return PlanParameters(replicas=min(more, REPLICAS_MAX))
+    return None
+
+
+def _none_left(refusals: list[Refusal]) -> Refusal:
+    """Say of every recommended action why it is not proposed."""
+    first = refusals[0]
+    said = "; ".join(refusal.message for refusal in refusals)
+    if any(refusal.reason is Reason.RECURRING for refusal in refusals):
+        return Refusal(Reason.RECURRING, f"{said}. A person must look: what is recommended does not last")
+    return Refusal(first.reason, said, first.retry_after)
+
+
+def _is_of_episode(request: RemediationRequest, report: AnomalyReport) -> bool:
+    wanted = _name(report, request.spec.plan.action)
+    return wanted is not None and request.metadata["name"] == wanted
+
+
+def _name(report: AnomalyReport, action: str) -> str | None:
+    """Name the request for an action in the present episode; None when the report has not begun one."""
+    if report.status.first_seen is None:
+        return None
+    episode = report.status.first_seen.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return request_name(report.metadata["name"], action, episode)
+
+
+def _request(
+    planned: Planned,
+    report: AnomalyReport,
+    monitor: AnomalyMonitor,
+    target: WorkloadState,
+    requested_by: str,
+    now: datetime,
+) -> RemediationRequest:
+    action, parameters = planned
+    rules, name = monitor.spec.remediation, report.metadata["name"]
     return RemediationRequest(
         metadata={
-            "name": request_name(name, action, episode.strftime("%Y-%m-%dT%H:%M:%SZ")),
-            "namespace": namespace,
+            # Without a beginning every report of this target would have one request, ever.
+            "name": _name(report, action) or request_name(name, action, now.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            "namespace": report.metadata["namespace"],
             # A request goes with its report, so that their number is bounded by the reports' TTL.
             "ownerReferences": [
                 {
@@ -83,7 +214,7 @@ def propose(
                 report=ReportReference(name=name, uid=report.metadata["uid"], signal=report.spec.signal),
                 monitor=monitor.metadata["name"],
                 message=_why(report, target, action, parameters),
-                expires_at=(now + parse_duration(rules.approval_timeout)).replace(microsecond=0),
+                expires_at=_expiry(rules, now).replace(microsecond=0),
                 validation_window=rules.validation_window,
                 dry_run=rules.mode is RemediationMode.SUGGEST_AND_DRY_RUN,
             ),
@@ -91,22 +222,31 @@ def propose(
     )
 
 
+def _expiry(rules: RemediationSpec, now: datetime) -> datetime:
+    """Return when the plan ends: after the time for a decision, and not before the next window could be used."""
+    patience: timedelta = parse_duration(rules.approval_timeout)
+    opening = next_opening(rules.maintenance_windows, now)
+    if opening is None or open_until(rules.maintenance_windows, now) is not None:
+        return now + patience
+    start, end = opening
+    return max(now + patience, min(start + patience, end))
+
+
 def _objection(
     report: AnomalyReport,
     monitor: AnomalyMonitor,
     target: WorkloadState,
-    action: str,
     own_namespace: str,
+    paused: str | None,
 ) -> Refusal | None:
+    """Return what speaks against any action."""
     rules, name, namespace = monitor.spec.remediation, monitor.metadata["name"], report.metadata["namespace"]
     if rules.mode is RemediationMode.OFF:
         return Refusal(Reason.REMEDIATION_OFF, f"AnomalyMonitor {name} has remediation.mode Off")
+    if paused is not None:
+        return Refusal(Reason.PAUSED, paused)
     if rules.paused:
         return Refusal(Reason.PAUSED, f"AnomalyMonitor {name} has remediation.paused set")
-    if action not in rules.allowed_actions:
-        return Refusal(
-            Reason.ACTION_NOT_ALLOWED, f"AnomalyMonitor {name} does not have {action} in allowedActions"
-        )
     if not is_true(report.status.conditions, ReportCondition.ACTIVE):
         return Refusal(
             Reason.ANOMALY_CLEARED, f"AnomalyReport {namespace}/{report.metadata['name']} is not active"
@@ -119,14 +259,10 @@ def _objection(
         )
     if is_protected(namespace, own_namespace, rules.protected_namespaces):
         return Refusal(Reason.PROTECTED_NAMESPACE, f"namespace {namespace} is protected")
-    if target.ref.kind not in TARGET_KINDS[action]:
-        return Refusal(Reason.UNSUPPORTED_TARGET, f"{action} does not exist for {target.ref}")
     if target.ref.uid != report.spec.target.uid:
         return Refusal(Reason.STALE_TARGET, f"{target.ref} is not the object of the report: its uid differs")
     if target.paused:
         return Refusal(Reason.ROLLOUT_PAUSED, f"{target.ref} is paused (spec.paused)")
-    if target.replicas == 0 or (action == ActionName.SCALE and target.replicas >= REPLICAS_MAX):
-        return Refusal(Reason.NO_CHANGE, f"{target.ref} has {target.replicas} replicas")
     return None
 
 

@@ -12,7 +12,7 @@ from podvigil.remediate.actions.base import Rehearsal
 from podvigil.remediate.claims import notes
 from podvigil.remediate.context import Context
 from podvigil.remediate.guards import all_refusals
-from podvigil.remediate.outcomes import past_success
+from podvigil.remediate.outcomes import past_success, trouble_of
 from podvigil.remediate.refusal import Refusal
 
 POINTLESS: Final = frozenset(
@@ -61,7 +61,6 @@ def _written(ctx: Context, found: Rehearsal, refusals: tuple[Refusal, ...], now:
     action, target = ACTIONS.get(ctx.action), ctx.target
     disruption = action.disruption(target, ctx.plan) if action and target else None
     owned = notes(ctx.plan, ctx.workload) if ctx.workload else ()
-    outcomes = (ctx.monitor.status.outcomes if ctx.monitor else None) or ()
     return Preflight(
         checked_at=now.replace(microsecond=0),
         changes=found.changes,
@@ -78,6 +77,6 @@ def _written(ctx: Context, found: Rehearsal, refusals: tuple[Refusal, ...], now:
         ),
         reversibility=action.reversibility if action and target else Reversibility.NOTHING_TO_UNDO,
         way_back=action.way_back(target, ctx.plan) if action and target else "There is no target.",
-        past_success=past_success(outcomes, ctx.plan.report.signal, ctx.action),
+        past_success=past_success(ctx.memory, trouble_of(ctx.request), ctx.action),
         expires_at=ctx.plan.expires_at,
     )

@@ -27,6 +27,12 @@ MAXIMUM_COUNTS: Final = 64
 STARTED: Final = frozenset({"Running", "Succeeded", "Failed"})
 """Phases in which no certain signal means that there is none: a Job's pod that ended was judged, too."""
 
+FINISHED: Final = frozenset({"Succeeded", "Failed"})
+"""Phases in which a pod has no need to be ready any more."""
+
+START_SECONDS: Final = 300.0
+"""So long a pod may take to become ready before that counts as trouble."""
+
 
 def model_findings(verdict: Verdict, rows: PodRows, features: tuple[Feature, ...]) -> tuple[Finding, ...]:
     """Return the pods that are abnormal, or nearly so, the worst first."""
@@ -133,6 +139,21 @@ def count_pods(
         scored = {uid: sum(bool(known[s]) for s in rows.slots_of(uid)) for uid in wanted}
     owners = (selection.workloads[key].uid for key, pod in selection.pods.items() if pod.phase in STARTED)
     return scored, dict(Counter(uid for uid in owners if uid in wanted))
+
+
+def affected_pods(
+    selection: Selection, incidents: Mapping[IncidentKey, Incident], now: datetime
+) -> dict[PodKey, str]:
+    """Return the pods in trouble, each with its workload's uid: in an open incident, or long not ready.
+
+    A young pod is not ready because it starts; a finished one has no need to be.
+    """
+    affected = {f.pod: i.workload.uid for i in incidents.values() if i.is_open for f in i.findings}
+    for key, pod in selection.pods.items():
+        wanted = pod.phase not in FINISHED and not pod.terminating
+        if wanted and not pod.ready and now.timestamp() - pod.created > START_SECONDS:
+            affected.setdefault(key, selection.workloads[key].uid)
+    return affected
 
 
 def clear_after(interval: timedelta, minimum_duration: timedelta) -> timedelta:

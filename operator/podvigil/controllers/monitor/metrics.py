@@ -1,11 +1,13 @@
 """What the analyst counts. Labels come from closed sets and the monitors' names, never from pods."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from podvigil.api.reasons import Reason
 from podvigil.controllers.monitor.status import TickFacts
+from podvigil.remediate.outcomes import Learnt
 
 _TICK_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 
@@ -46,6 +48,18 @@ class MonitorMetrics:
             "write_errors_total", "Writes that the API server did not take.", "reason"
         )
         self.proposals = counter("proposals_total", "Requests proposed or withheld, by reason.", "reason")
+        self.outcomes = counter(
+            "action_outcomes_total",
+            "What became of actions, by signal and outcome.",
+            "action",
+            "signal",
+            "outcome",
+        )
+
+    def learnt(self, monitor: str, counted: Iterable[Learnt]) -> None:
+        """Count what was learnt of past actions."""
+        for action, signal, outcome in counted:
+            self.outcomes.labels(monitor, action, signal.value, outcome.value).inc()
 
     def observe(self, monitor: str, facts: TickFacts, now: datetime) -> None:
         """Count one tick."""

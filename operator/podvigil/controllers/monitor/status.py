@@ -7,6 +7,7 @@ from typing import Final
 from podvigil.api.conditions import ConditionStatus, set_condition
 from podvigil.api.monitor import MonitorStatus
 from podvigil.api.reasons import Reason
+from podvigil.remediate.outcomes import NOTHING_LEARNT, Memory
 
 READY: Final = "Ready"
 MODEL_LOADED: Final = "ModelLoaded"
@@ -40,6 +41,12 @@ class TickFacts:
     threshold: float | None = None
     window: int = 0
     """Pods that the window has room for."""
+    pods_affected: int = 0
+    """Pods in trouble: reported, or not ready."""
+    workloads_affected: int = 0
+    ticks_since_change: int = 0
+    """Evaluations since the start, or since the model or what counts as abnormal changed."""
+    memory: Memory = NOTHING_LEARNT
 
 
 def status_after(before: MonitorStatus, facts: TickFacts, *, generation: int, now: datetime) -> MonitorStatus:
@@ -90,12 +97,16 @@ def status_after(before: MonitorStatus, facts: TickFacts, *, generation: int, no
         observed_generation=generation,
         pods_watched=facts.watched,
         pods_scored=0 if unseen else facts.scored,
+        pods_affected=facts.pods_affected,
+        workloads_affected=facts.workloads_affected,
         reports_active=facts.active,
+        ticks_since_change=facts.ticks_since_change,
         last_tick_time=before.last_tick_time if unseen else now.replace(microsecond=0),
         last_tick_duration=f"{facts.duration_seconds:.2f}s",
         missed_ticks=facts.missed,
         threshold_milli=None if facts.threshold is None else round(1000 * facts.threshold),
-        outcomes=before.outcomes,
+        outcomes=facts.memory.counts or None,
+        outcomes_forgotten_until=facts.memory.forgotten_until,
     )
 
 

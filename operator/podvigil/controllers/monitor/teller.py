@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.base import merge_patch
-from podvigil.api.monitor import AnomalyMonitor, MonitorStatus, OutcomeCount
+from podvigil.api.monitor import AnomalyMonitor, MonitorStatus
 from podvigil.api.reasons import Reason
 from podvigil.api.resources import ANOMALYMONITORS, ObjectRef
 from podvigil.cluster.errors import ClusterError
@@ -26,7 +26,6 @@ class Teller:
         self._ports = ports
         self._written: MonitorStatus = monitor.status
         self._written_at: datetime | None = None
-        self.outcomes: tuple[OutcomeCount, ...] | None = monitor.status.outcomes
 
     async def tell(self, monitor: AnomalyMonitor, facts: TickFacts, now: datetime) -> None:
         """Tell what one tick came to."""
@@ -34,8 +33,7 @@ class Teller:
         self._ports.metrics.observe(name, facts, now)
         await self._publish(monitor, facts)
         generation = int(monitor.metadata.get("generation", 0))
-        before = self._written.model_copy(update={"outcomes": self.outcomes})
-        await self._write(name, status_after(before, facts, generation=generation, now=now), now)
+        await self._write(name, status_after(self._written, facts, generation=generation, now=now), now)
 
     async def _publish(self, monitor: AnomalyMonitor, facts: TickFacts) -> None:
         metadata = monitor.metadata
@@ -55,8 +53,11 @@ class Teller:
 
     async def _write(self, name: str, after: MonitorStatus, now: datetime) -> None:
         before = self._written
-        same = (after.conditions, after.reports_active) == (before.conditions, before.reports_active)
-        if same and self._written_at is not None and now - self._written_at < STATUS_EVERY:
+        if (
+            _gist(after) == _gist(before)
+            and self._written_at is not None
+            and now - self._written_at < STATUS_EVERY
+        ):
             return
         try:
             body = {"status": merge_patch(before, after)}
@@ -66,3 +67,8 @@ class Teller:
             logger.warning("Cannot write status", extra={"monitor": name, "why": str(error)})
             return
         self._written, self._written_at = after, now
+
+
+def _gist(status: MonitorStatus) -> tuple[object, ...]:
+    """Return what is written at once: what people look at, and what must not be lost in a crash."""
+    return (status.conditions, status.reports_active, status.outcomes)

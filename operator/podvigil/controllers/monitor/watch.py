@@ -15,7 +15,13 @@ from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.reasons import Reason
 from podvigil.cluster.errors import BadRequest, ClusterError, Unavailable
 from podvigil.controllers.monitor.evaluation import Evaluation, Sight
-from podvigil.controllers.monitor.judge import RestartCounts, clear_after, container_facts, count_pods
+from podvigil.controllers.monitor.judge import (
+    RestartCounts,
+    affected_pods,
+    clear_after,
+    container_facts,
+    count_pods,
+)
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.proposer import Proposer
 from podvigil.controllers.monitor.reporter import Reporter
@@ -25,6 +31,7 @@ from podvigil.controllers.monitor.teller import Teller
 from podvigil.detect.findings import Finding, Observation
 from podvigil.detect.incidents import Incident, IncidentKey, IncidentRules, Step, step
 from podvigil.detect.signals import certain_findings
+from podvigil.remediate.outcomes import memory_of
 
 logger = logging.getLogger(__name__)
 
@@ -41,18 +48,22 @@ class Watch:
         self.name = str(monitor.metadata["name"])
         self._evaluation = Evaluation(monitor.spec, ports)
         self._reporter = Reporter(ports, self.name)
-        self._proposer = Proposer(ports, self._reporter)
+        self._proposer = Proposer(ports, self._reporter, memory_of(monitor.status))
         self._teller = Teller(monitor, ports)
         self._restarts = RestartCounts()
         self._incidents: dict[IncidentKey, Incident] | None = None
         self._chores_at: datetime | None = None
         self._missed = 0
+        self._ticks_since_change = 0
+        self._model = self._evaluation.model
         self._ticking = asyncio.Lock()
         self._reporting = asyncio.Lock()
         self._is_closed = False
 
     def adopt(self, monitor: AnomalyMonitor) -> None:
         """Take a changed monitor; what is remembered stays, unless the change makes it meaningless."""
+        if monitor.spec.detection != self.monitor.spec.detection:
+            self._ticks_since_change = 0
         self.monitor = monitor
         self._evaluation.adopt(monitor.spec)
 
@@ -77,12 +88,18 @@ class Watch:
             facts = await self._evaluate(selection, now, missed)
         if self._is_closed:
             return
+        if self._evaluation.model != self._model:
+            self._model, self._ticks_since_change = self._evaluation.model, 0
+        if facts.spec_trouble is None and facts.source_trouble is None:
+            self._ticks_since_change += 1
         facts = replace(
             facts,
             duration_seconds=time.monotonic() - started,
             model=self._evaluation.model,
             missed=self._missed,
             window=self._ports.settings.maximum_pods,
+            ticks_since_change=self._ticks_since_change,
+            memory=self._proposer.memory,
         )
         await self._teller.tell(self.monitor, facts, now)
         self._ports.beat(self.name)
@@ -126,12 +143,15 @@ class Watch:
         found = await self._evaluation.foresee(self._found(sight, selection, now), selection)
         done = self._judge(found, sight, selection, now)
         await self._report(done, verdict.threshold if verdict else None, now)
+        affected = affected_pods(selection, done.incidents, now)
         return TickFacts(
             spec_trouble=spec_trouble,
             source_trouble=sight.trouble,
             watched=len(self._evaluation.rows),
             scored=int(verdict.known.sum()) if verdict else 0,
             without_room=without_room,
+            pods_affected=len(affected),
+            workloads_affected=len(set(affected.values())),
             active=sum(i.is_open for i in done.incidents.values()),
             held_back=self._reporter.held_back,
             threshold=verdict.threshold if verdict else None,
@@ -172,11 +192,12 @@ class Watch:
         if self._chores_at is not None and now - self._chores_at < CHORES_EVERY:
             return
         self._chores_at = now
-        await self._reporter.expire(parse_duration(spec.reports.ttl), now)
         try:
-            self._teller.outcomes = await self._proposer.outcomes(self.name) or None
+            await self._proposer.learn(self.monitor)
         except ClusterError as error:
             logger.warning("Cannot count outcomes", extra={"monitor": self.name, "why": str(error)})
+        # After it, since requests go with their reports.
+        await self._reporter.expire(parse_duration(spec.reports.ttl), now)
 
 
 def _nothing_selected(selection: Selection) -> str:

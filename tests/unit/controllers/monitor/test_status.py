@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from podvigil.api.actions import ActionName
 from podvigil.api.conditions import ConditionStatus, find_condition
-from podvigil.api.monitor import MonitorStatus, OutcomeCount
+from podvigil.api.monitor import MonitorStatus
+from podvigil.api.outcomes import OutcomeCount
 from podvigil.api.reasons import Reason
 from podvigil.api.signals import Signal
 from podvigil.controllers.monitor.status import (
@@ -19,6 +19,7 @@ from podvigil.controllers.monitor.status import (
     ready_trouble,
     status_after,
 )
+from podvigil.remediate.outcomes import Memory, memory_of
 from unit.detect.troubles import NOW, at
 
 GOOD = TickFacts(
@@ -162,9 +163,23 @@ def test_without_data_no_pod_was_scored_and_the_last_good_tick_stays(trouble: st
     assert (status.pods_scored, status.last_tick_time, status.threshold_milli) == (0, NOW, None)
 
 
-def test_outcomes_are_kept() -> None:
-    outcomes = (OutcomeCount(signal=Signal.MEMORY_HIGH, action=ActionName.RESTART, attempts=2, succeeded=1),)
-    assert after(MonitorStatus(outcomes=outcomes)).outcomes == outcomes
+def test_what_was_learnt_is_written() -> None:
+    count = OutcomeCount(
+        signal=Signal.MEMORY_HIGH,
+        action="Restart",
+        namespace="shop",
+        kind="Deployment",
+        target="web",
+        attempts=2,
+    )
+    status = after(memory=Memory((count,), NOW))
+    assert (status.outcomes, status.outcomes_forgotten_until) == ((count,), NOW)
+    assert memory_of(status) == Memory((count,), NOW)
+
+
+def test_what_the_executor_asks_for_is_written() -> None:
+    status = after(pods_affected=2, workloads_affected=1, ticks_since_change=3)
+    assert (status.pods_affected, status.workloads_affected, status.ticks_since_change) == (2, 1, 3)
 
 
 @pytest.mark.parametrize(
