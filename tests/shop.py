@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
+from podvigil.api.actions import ActionName
 
 ROOT: Final = Path(__file__).parents[1]
 SYSTEM: Final = "podvigil-system"
@@ -42,8 +43,8 @@ def now(seconds: float = 0) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-APPROVERS: Final = {f"shop-{a}": f"podvigil-approver-{a}" for a in ("restart", "scale", "setresources")}
-"""ClusterRoleBindings of `install`, by name: alice's group may decide about these actions, everywhere."""
+APPROVERS: Final = {f"shop-{a.lower()}": f"podvigil-approver-{a.lower()}" for a in ActionName}
+"""ClusterRoleBindings of `install`, by name: alice's group may decide about every action, everywhere."""
 
 
 def install(cluster: ControlPlane) -> None:
