@@ -138,18 +138,29 @@ class _Runner:
         try:
             self._interpreter = Interpreter(model_content=content, num_threads=1)
             signatures = self._interpreter.get_signature_list()
-        except (ValueError, RuntimeError) as error:
-            raise UnusableCell(f"LiteRT cannot read it: {error}") from error
-        if _SIGNATURE not in signatures:
-            raise UnusableCell(f"no signature {_SIGNATURE!r}, only {sorted(signatures)}")
-        # Interpreter and runner belong together: the runner alone would not keep the buffer alive.
-        self._run = self._interpreter.get_signature_runner(_SIGNATURE)
-        _check("input", self._run.get_input_details(), _WIDTHS)
-        _check("output", self._run.get_output_details(), _OUTPUTS)
+            if _SIGNATURE not in signatures:
+                raise UnusableCell(f"no signature {_SIGNATURE!r}, only {sorted(signatures)}")
+            # Interpreter and runner belong together: the runner alone would not keep the buffer alive.
+            self._run = self._interpreter.get_signature_runner(_SIGNATURE)
+            _check("input", self._run.get_input_details(), _WIDTHS)
+            _check("output", self._run.get_output_details(), _OUTPUTS)
+            # LiteRT looks at some parts of a graph only when it runs them.
+            self._try_out()
+        except UnusableCell:
+            raise
+        except (ValueError, RuntimeError, IndexError) as error:  # what a damaged graph was seen to raise
+            raise UnusableCell(f"LiteRT cannot read it: {' '.join(str(error).split())}") from error
 
     def __call__(self, block: dict[str, Floats]) -> dict[str, Floats]:
         outputs: dict[str, Floats] = self._run(**block)
         return outputs
+
+    def _try_out(self) -> None:
+        for rows in (BLOCK, REMAINDER_STEP):
+            outputs = self({name: np.zeros((rows, width), np.float32) for name, width in _WIDTHS.items()})
+            for name, width in _OUTPUTS.items():
+                if outputs[name].shape != (rows, width) or not np.isfinite(outputs[name]).all():
+                    raise UnusableCell(f"{name} of a new pod is not {width} finite numbers")
 
 
 def _check(kind: str, found: dict[str, dict[str, npt.NDArray[np.int32]]], wanted: dict[str, int]) -> None:
