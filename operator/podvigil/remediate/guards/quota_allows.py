@@ -7,6 +7,7 @@ from typing import Any, Final
 from podvigil.api.actions import ActionName
 from podvigil.api.parameters import ResourceMethod
 from podvigil.api.reasons import Reason
+from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.set_resources.pods import running
 from podvigil.remediate.amounts import LISTS, Amounts, Json, pod_amounts, pod_spec_of, total, written
 from podvigil.remediate.container_values import asked, wanted, with_values
@@ -41,14 +42,21 @@ def _added(ctx: Context, target: WorkloadState) -> list[Weighed]:
     if ctx.action == ActionName.SCALE:
         wanted_count = (ctx.plan.parameters and ctx.plan.parameters.replicas) or 0
         return [(wanted_count - target.replicas, template)]
-    if ctx.action != ActionName.SET_RESOURCES:  # a rollout of as many pods as before
-        return _surge(target, template)
+    if ctx.action != ActionName.SET_RESOURCES:  # a rollout of as many pods as before, if there is one
+        return _surge(target, template) if _rolls_out(ctx, target) else []
     container, values = asked(ctx.plan).container, wanted(ctx.plan)
     if asked(ctx.plan).method is ResourceMethod.TEMPLATE:
         after = with_values(template, container, values)
         return [(target.replicas, after), (-target.replicas, template), *_surge(target, after)]
     specs = [dict(pod.body["spec"]) for pod in running(target)]
     return [(1, with_values(spec, container, values)) for spec in specs] + [(-1, spec) for spec in specs]
+
+
+def _rolls_out(ctx: Context, target: WorkloadState) -> bool:
+    """Return whether pods are replaced, and by a rollout: an evicted pod leaves before its successor is made."""
+    action = ACTIONS.get(ctx.action)
+    is_eviction = ctx.plan.parameters is not None and ctx.plan.parameters.pod is not None
+    return action is not None and not is_eviction and action.disruption(target, ctx.plan).pods > 0
 
 
 def _surge(target: WorkloadState, template: dict[str, Any]) -> list[Weighed]:
