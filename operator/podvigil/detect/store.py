@@ -179,7 +179,7 @@ def _decoded(path: Path, content: bytes) -> Calibration:
                 "upgrade Podvigil, or use a model made with this version",
             )
         calibration = msgspec.json.decode(content, type=Calibration)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:  # the second: nested thousands deep
         raise ModelError(path, f"is not a calibration: {error}") from error
     if fault := _fault(calibration):
         raise ModelError(path, fault)

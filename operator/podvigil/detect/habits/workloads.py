@@ -29,7 +29,8 @@ class Workloads:
 
     def __init__(self, *, capacity: int, limit: int = MAXIMUM_WORKLOADS) -> None:
         self._table: SlotTable[Hashable] = SlotTable(limit=limit)
-        self._seen: Array = np.full(0, -np.inf)
+        # One row from the start: while no pod was ever seen, -1 must be an index that reads nothing known.
+        self._seen: Array = np.full(1, -np.inf)
         self.rows: Indices = np.full(capacity, -1, np.intp)
         """(slots,): the row of each slot, -1 = none."""
         self.started: Array = np.full(capacity, np.nan)
