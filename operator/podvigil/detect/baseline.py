@@ -1,8 +1,9 @@
 """What a pod was like in the hour before the last five minutes: center and scale per feature.
 
-Cost: sorting the window, 120 samples × features × pods at 30 s. Measured in benchmarks/detection.
-Above `SORTED_PER_TICK` samples the slots take turns, each turn a contiguous share: the gap makes a
-baseline that is a few ticks old as good as a fresh one.
+Cost: sorting the window, 120 samples × features × pods at 30 s, or 50 in a large cluster's compact window.
+Measured in benchmarks/scale. Above `SORTED_PER_TICK` samples the slots take turns, each turn a contiguous
+share: the gap makes a baseline that is a tick or two old as good as a fresh one. One that is five minutes old is
+not: it costs up to 0.02 VUS-PR (benchmarks/results/scale.md).
 """
 
 from dataclasses import dataclass
@@ -12,14 +13,16 @@ import numpy as np
 
 from podvigil.detect.reference import MIN_KNOWN, NORMAL_QUARTILES, RELATIVE, LongReference, Summary
 from podvigil.window.arrays import Array, Indices, Mask, every_feature, grown
+from podvigil.window.choice import larger, ring_for
 from podvigil.window.order import median, quantiles
-from podvigil.window.ring import TrailingRing, WindowShape
+from podvigil.window.ring import WindowShape
 
 BLOCK: Final = 1024
 """Slots sorted together: 1,024 × 4 × 120 floats are 2 MB, which stays in the cache of a core."""
 
-SORTED_PER_TICK: Final = 40_000_000
-"""Samples sorted in one tick at most, ~0.4 s of one core; 10,000 pods × 4 at 5 s are 29 million."""
+SORTED_PER_TICK: Final = 24_000_000
+"""Samples sorted in one tick at most, ~0.1 s of one core: an exact window whole (`choice.EXACT_SAMPLES`), and the
+compact window of 150,000 pods × 8 features, 60 million a minute, in three ticks."""
 
 SCALE_OF_REFERENCE: Final = 0.3
 """A quiet hour may shrink the scale to this share of the long reference's, not further."""
@@ -49,19 +52,21 @@ class Baseline:
         capacity: int,
         sorted_per_tick: int = SORTED_PER_TICK,
     ) -> None:
-        self.ring = TrailingRing(shape, features=features, capacity=capacity)
-        self.enough = min(shape.window, max(MIN_RECENT + 2, shape.window // 6))
-        """Samples that make a window: a sixth of the hour, i.e. ten minutes, and at least five."""
-        self._center: Array = np.full((capacity, features), np.nan)
-        self._scale: Array = np.full((capacity, features), np.nan)
+        self.ring = ring_for(shape, features=features, capacity=capacity)
+        window = self.ring.shape.window
+        self.enough = min(window, max(MIN_RECENT + 2, window // 6))
+        """Samples that make a window: a sixth of it, i.e. eight to ten minutes, and at least five."""
+        self._center: Array = np.full((capacity, features), np.nan, self.ring.precision)
+        self._scale: Array = np.full((capacity, features), np.nan, self.ring.precision)
         self._turn = 0
+        self._due = len(self._blocks())
+        """Blocks whose statistics are older than their samples."""
         self._sorted_per_tick = sorted_per_tick
 
     def expect(self, reference: LongReference) -> Expectation:
         """What the samples before this one lead to expect; call `push` with the sample afterwards."""
-        if self.ring.stores_next:
-            self._sort_next()
-        center, scale = self._center.copy(), self._scale.copy()
+        self._sort_next()
+        center, scale = self._center.astype(np.float64), self._scale.astype(np.float64)
         cold = every_feature(np.isnan(center))
         missing = ~np.isfinite(center)
         known = missing & np.isfinite(reference.center)
@@ -81,6 +86,8 @@ class Baseline:
 
     def push(self, values: Array) -> None:
         """Take one sample, shape (slots, features), NaN = none."""
+        if self.ring.stores_next:
+            self._due = len(self._blocks())
         self.ring.push(values)
 
     def summary(self) -> Summary:
@@ -107,9 +114,9 @@ class Baseline:
 
     def grow(self, capacity: int) -> None:
         """Add empty slots at the end."""
-        self.ring.grow(capacity)
-        self._center = grown(self._center, capacity, np.nan)
-        self._scale = grown(self._scale, capacity, np.nan)
+        self.ring = larger(self.ring, capacity)
+        self._center = grown(self._center, capacity, np.nan).astype(self.ring.precision, copy=False)
+        self._scale = grown(self._scale, capacity, np.nan).astype(self.ring.precision, copy=False)
 
     def _blocks(self) -> list[slice]:
         capacity = self.ring.capacity
@@ -119,7 +126,8 @@ class Baseline:
         """Refresh the window's statistics, of all slots or of those whose turn it is."""
         blocks = self._blocks()
         per_block = BLOCK * self._center.shape[1] * self.ring.shape.window
-        count = min(len(blocks), max(1, self._sorted_per_tick // per_block))
+        count = min(self._due, max(1, self._sorted_per_tick // per_block))
+        self._due -= count
         for step in range(count):
             block = blocks[(self._turn + step) % len(blocks)]
             (low, center, high), held = quantiles(self.ring.before_gap(block), (0.25, 0.5, 0.75))

@@ -3,13 +3,16 @@
 Memory: 4 bytes × features × stored samples a pod, at most `MAX_STORED` samples:
     30 s: 130 samples,  4 features = 2.1 KB a pod,  21 MB for 10,000 pods
      5 s: 780 samples,  4 features = 12.5 KB a pod, 125 MB for 10,000 pods
-Below 5 s only every k-th sample is stored, so that the second line is the most there can be.
+Below 5 s only every k-th sample is stored, so that the second line is the most there can be. Large clusters are held
+in a fifth of that or less (`compact`); `choice` says from where on.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from podvigil.window.arrays import Array, Indices, grown
 
@@ -55,12 +58,20 @@ class WindowShape:
 
 
 class TrailingRing:
-    """The last `window + gap` stored samples of every slot and feature."""
+    """The last `window + gap` stored samples of every slot and feature; here as they came.
+
+    How a sample is held is up to three class attributes and two functions: `compact.CompactRing` has others.
+    """
+
+    precision: ClassVar[type[np.floating[Any]]] = np.float64
+    """What order statistics of these samples are worth keeping in."""
+    _kind: ClassVar[type[np.generic]] = np.float32
+    _hole: ClassVar[float] = np.nan
 
     def __init__(self, shape: WindowShape, *, features: int, capacity: int) -> None:
         self.shape = shape
         # Time is the last axis, since what is read is one pod's hour, to be sorted.
-        self._samples = np.full((capacity, features, shape.stored), np.nan, np.float32)
+        self._samples = np.full((capacity, features, shape.stored), self._hole, self._kind)
         self._next = 0
         self._ticks = 0
 
@@ -70,6 +81,16 @@ class TrailingRing:
         return len(self._samples)
 
     @property
+    def features(self) -> int:
+        """Columns of a sample."""
+        return int(self._samples.shape[1])
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the samples take."""
+        return int(self._samples.nbytes)
+
+    @property
     def stores_next(self) -> bool:
         """Whether the coming sample is one of those stored."""
         return self._ticks % self.shape.stride == 0
@@ -77,9 +98,13 @@ class TrailingRing:
     def push(self, values: Array) -> None:
         """Take one sample of all slots, shape (slots, features), NaN = none."""
         if self.stores_next:
-            self._samples[:, :, self._next] = values
-            self._next = (self._next + 1) % self.shape.stored
+            self.store(values)
         self._ticks += 1
+
+    def store(self, values: Array) -> None:
+        """Hold one sample of all slots, whether or not it is its turn."""
+        self._samples[:, :, self._next] = self._encoded(values)
+        self._next = (self._next + 1) % self.shape.stored
 
     def before_gap(self, slots: slice | Indices) -> Array:
         """Copy the window that ended a gap ago, shape (chosen, features, window), in no order of time."""
@@ -89,13 +114,18 @@ class TrailingRing:
         """Copy the window that ends now, i.e. the last `window` samples, in no order of time."""
         return self._copy(slots, self._next + self.shape.gap)
 
+    def oldest_first(self, *, every: int = 1) -> Iterator[Array]:
+        """Each `every`-th stored sample of all slots, (slots, features), counted back from the newest."""
+        for age in reversed(range(0, self.shape.stored, every)):
+            yield self._decoded(self._samples[:, :, (self._next - 1 - age) % self.shape.stored])
+
     def forget(self, slots: Indices) -> None:
         """Drop all samples of these slots."""
-        self._samples[slots] = np.nan
+        self._samples[slots] = self._hole
 
     def grow(self, capacity: int) -> None:
         """Add empty slots at the end."""
-        self._samples = grown(self._samples, capacity, np.nan)
+        self._samples = grown(self._samples, capacity, self._hole)
 
     def _copy(self, slots: slice | Indices, start: int) -> Array:
         stored = self.shape.stored
@@ -103,5 +133,15 @@ class TrailingRing:
         rows = self._samples[slots]
         stop = start + self.shape.window
         if stop <= stored:
-            return rows[:, :, start:stop].copy()
-        return np.concatenate([rows[:, :, start:], rows[:, :, : stop - stored]], axis=2)
+            return self._decoded(rows[:, :, start:stop])
+        return self._decoded(np.concatenate([rows[:, :, start:], rows[:, :, : stop - stored]], axis=2))
+
+    @staticmethod
+    def _encoded(values: Array) -> npt.NDArray[Any]:
+        """How a sample is held, of the type `_kind`."""
+        return values
+
+    @staticmethod
+    def _decoded(held: npt.NDArray[Any]) -> Array:
+        """A copy of samples that are held, as floats."""
+        return held.copy()
