@@ -120,6 +120,7 @@ def _memory_high(facts: Facts) -> Explanation:
                     ActionName.RESTART,
                     "A rolling restart frees the memory; if it grows again, look at the last release.",
                 ),
+                (ActionName.SET_RESOURCES, "A larger memory limit, if all of them really need more."),
                 (None, "Compare with the last rollout and with the traffic before raising the limit."),
             ),
         )
@@ -170,6 +171,7 @@ def _throttling(facts: Facts) -> Explanation:
         f"{facts.workload} is slowed by its own CPU limit.",
         (*facts.evidence, *measured(facts)),
         (
+            (ActionName.SET_RESOURCES, "A larger CPU limit, if the node has the CPU to spare."),
             (ActionName.SCALE, "More replicas share the work until the limit is raised."),
             (None, "Raise or remove the CPU limit in the workload's manifest."),
         ),
@@ -181,7 +183,10 @@ def _oom_killed(facts: Facts) -> Explanation:
         "MemoryLimitReached",
         f"A container of {facts.workload} reached its memory limit and was killed.",
         facts.evidence,
-        ((None, "It has restarted already; raise the memory limit, or find what grows."),),
+        (
+            (ActionName.SET_RESOURCES, "A larger memory limit, if it is too small for the work; no cure for a leak."),
+            (None, "It has restarted already; raise the memory limit, or find what grows."),
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from podvigil.remediate.guards.namespace_not_protected import is_protected
 from podvigil.remediate.outcomes import NOTHING_LEARNT, Memory, outcome_of, trouble_of_report
 from podvigil.remediate.ranking import ranked
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.sizing import larger
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.windows import next_opening, open_until
 
@@ -56,6 +57,7 @@ def propose(
     memory: Memory = NOTHING_LEARNT,
     requests: Iterable[RemediationRequest] = (),
     paused: str | None = None,
+    can_resize: bool = True,
 ) -> RemediationRequest | Refusal:
     """Return the request that answers the report, to be created as it is, or why there is none.
 
@@ -68,6 +70,7 @@ def propose(
         memory: what became of past actions.
         requests: of the report's target; an action is proposed once in an episode.
         paused: why everything is paused; None: it is not.
+        can_resize: whether the API server can resize running pods.
     """
     asked = {r.spec.plan.action for r in requests if _is_of_episode(r, report)}
     recommended = [r.action for r in report.status.recommendations or () if r.action]
@@ -82,7 +85,7 @@ def propose(
     for action in ranked(memory, trouble_of_report(report), recommended):
         if action in asked:
             continue
-        planned = _planned(action, report, monitor, target, memory, now)
+        planned = _planned(action, report, monitor, target, memory, now, can_resize)
         if not isinstance(planned, Refusal):
             return _request(planned, report, monitor, target, requested_by, now)
         refusals.append(planned)
@@ -107,6 +110,7 @@ def _planned(
     target: WorkloadState,
     memory: Memory,
     now: datetime,
+    can_resize: bool,
 ) -> Planned | Refusal:
     """Return what one action would be proposed with, or why it is not."""
     rules, name = monitor.spec.remediation, monitor.metadata["name"]
@@ -121,7 +125,7 @@ def _planned(
         return Refusal(Reason.NO_CHANGE, f"{target.ref} has {target.replicas} replicas")
     if refusal := _from_the_past(action, report, rules, memory, now):
         return refusal
-    parameters = parameters_for(action, report, target)
+    parameters = parameters_for(action, report, target, can_resize=can_resize)
     return parameters if isinstance(parameters, Refusal) else (action, parameters)
 
 
@@ -142,13 +146,18 @@ def _from_the_past(
     return backing_off(count, now)
 
 
-def parameters_for(action: str, report: AnomalyReport, target: WorkloadState) -> Parameters | Refusal:
+def parameters_for(
+    action: str, report: AnomalyReport, target: WorkloadState, *, can_resize: bool
+) -> Parameters | Refusal:
     """Return what an action needs to know, or why it would be no remedy for this target."""
     if action == ActionName.SCALE:
         if target.replicas >= REPLICAS_MAX:
             return Refusal(Reason.NO_CHANGE, f"{target.ref} has {target.replicas} replicas")
         more = max(target.replicas + 1, math.ceil(target.replicas * SCALE_BY))
         return PlanParameters(replicas=min(more, REPLICAS_MAX))
+    if action == ActionName.SET_RESOURCES:
+        resources = larger(report.spec.signal, target, can_resize=can_resize)
+        return resources if isinstance(resources, Refusal) else PlanParameters(resources=resources)
     return None
 
 
@@ -270,5 +279,8 @@ def _why(report: AnomalyReport, target: WorkloadState, action: str, parameters: 
     what = str(target.ref)
     if parameters and parameters.replicas is not None:
         what += f" from {target.replicas} to {parameters.replicas} replicas"
+    if parameters and (resources := parameters.resources):
+        limits = ", ".join(f"{name} limit {value}" for name, value in (resources.limits or {}).items())
+        what += f" to {limits} for container {resources.container} ({resources.method})"
     finding = report.status.summary or f"{report.spec.signal} since {report.status.first_seen}"
     return f"{action} {what}: {finding}"[:1024]

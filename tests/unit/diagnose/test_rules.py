@@ -22,14 +22,14 @@ LEAK = Facts(
 TRAFFIC = (share(Feature.CPU, 0.7), share(Feature.NETWORK_RECEIVE, 0.3))
 LESS_TRAFFIC = (share(Feature.CPU, 0.7), share(Feature.NETWORK_RECEIVE, 0.3, deviation=-3.0))
 A_LITTLE = (share(Feature.CPU, 0.9), share(Feature.NETWORK_RECEIVE, 0.1))
-RESTART, SCALE = ActionName.RESTART, ActionName.SCALE
+RESTART, SCALE, SET = ActionName.RESTART, ActionName.SCALE, ActionName.SET_RESOURCES
 
 
 @pytest.mark.parametrize(
     ("change", "cause", "actions"),
     [
         pytest.param({}, "MemoryGrowthInPod", [RESTART, None], id="one-pod-leaks"),
-        pytest.param({"pods_affected": 3}, "MemoryGrowthInWorkload", [RESTART, None], id="most-leak"),
+        pytest.param({"pods_affected": 3}, "MemoryGrowthInWorkload", [RESTART, SET, None], id="most-leak"),
         pytest.param(
             {"pods_evaluated": 1}, "MemoryGrowthInPod", [RESTART, None], id="a-single-replica-leaks"
         ),
@@ -56,8 +56,8 @@ RESTART, SCALE = ActionName.RESTART, ActionName.SCALE
             id="busy-with-a-trifle-of-traffic",
         ),
         pytest.param({"signal": Signal.CPU_LOW}, "WorkStopped", [RESTART], id="stuck"),
-        pytest.param({"signal": Signal.CPU_THROTTLING}, "CPULimitTooLow", [SCALE, None], id="throttled"),
-        pytest.param({"signal": Signal.OOM_KILLED}, "MemoryLimitReached", [None], id="oom-killed"),
+        pytest.param({"signal": Signal.CPU_THROTTLING}, "CPULimitTooLow", [SET, SCALE, None], id="throttled"),
+        pytest.param({"signal": Signal.OOM_KILLED}, "MemoryLimitReached", [SET, None], id="oom-killed"),
         pytest.param({"signal": Signal.CRASH_LOOP}, "ContainerFailsAtStart", [None], id="crash-loop"),
         pytest.param({"signal": Signal.RESTART_BURST}, "ContainerFailsRepeatedly", [None], id="restarts"),
     ],

@@ -10,7 +10,7 @@ from podvigil.remediate.guards.limit_range_allows import limit_range_allows
 from podvigil.remediate.guards.not_autoscaled import not_autoscaled
 from podvigil.remediate.guards.quota_allows import quota_allows
 from podvigil.remediate.guards.resize_served import resize_served
-from podvigil.remediate.limits import Limits, bounds, quota, setting_resources, with_defaults
+from podvigil.remediate.limits import Limits, Quota, bounds, quota, setting_resources, with_defaults
 from podvigil.remediate.targets.workload import WorkloadState
 from unit.remediate.world import NOW, SCALE_DOWN, SCALE_UP, context, deployment, pod
 
@@ -33,7 +33,7 @@ def web(resources: Json | None = None, running: int = 4, **change: Any) -> Workl
 
 
 def limits(hard: Json | None = None, used: Json | None = None, *ranges: Json, **spec: Any) -> Limits:
-    found = ()
+    found: tuple[Quota, ...] = ()
     if hard is not None:
         body = {"metadata": {"name": "team"}, "spec": {"hard": hard, **spec}, "status": {"used": used or {}}}
         found = (quota(body),)

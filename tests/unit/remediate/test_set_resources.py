@@ -339,7 +339,7 @@ class TestTemplate:
         assert SET.undo(foreign, what, change) is Undo.NOT_OURS
 
     def test_an_apply_repeats_what_we_applied_before(self) -> None:
-        ours = {"f:limits": {"f:cpu": {}}, "f:requests": {}}
+        ours: Json = {"f:limits": {"f:cpu": {}}, "f:requests": {}}
         fields = {
             "f:spec": {
                 "f:template": {"f:spec": {"f:containers": {'k:{"name":"app"}': {"f:resources": ours}}}}

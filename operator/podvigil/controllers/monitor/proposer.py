@@ -10,7 +10,7 @@ from podvigil.api.monitor import AnomalyMonitor, RemediationMode
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, RequestReference
 from podvigil.api.request import RemediationRequest
-from podvigil.api.resources import REMEDIATIONREQUESTS
+from podvigil.api.resources import PODS, REMEDIATIONREQUESTS
 from podvigil.cluster.client import Json
 from podvigil.cluster.errors import ClusterError, Conflict
 from podvigil.controllers.monitor.ports import Ports
@@ -135,6 +135,7 @@ class Proposer:
             memory=self.memory,
             requests=requests,
             paused=await observe_pause(cluster, own_namespace),
+            can_resize=await cluster.serves(PODS, "resize"),
         )
 
     async def _create(self, proposal: RemediationRequest) -> Json:
