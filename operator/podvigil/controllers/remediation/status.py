@@ -166,8 +166,16 @@ def recorded(draft: Draft, ctx: Context) -> Draft:
     watched = f"The effect is watched until {validation.until:%Y-%m-%dT%H:%M:%SZ} at the latest."
     draft = draft.condition(RequestCondition.VALIDATED, UNKNOWN, Reason.VALIDATING, watched)
     return draft.summary(UNKNOWN, Reason.VALIDATING, watched).changed(
-        execution=execution.model_copy(update={"finished_at": changed_at}), validation=validation
+        execution=execution.model_copy(
+            update={"finished_at": changed_at, "progress": _completed(execution.progress)}
+        ),
+        validation=validation,
     )
+
+
+def _completed(progress: ExecutionProgress | None) -> ExecutionProgress | None:
+    """The last step is seen by the look that records it."""
+    return ExecutionProgress(total=progress.total, done=progress.total) if progress else None
 
 
 def watched(draft: Draft, step: Watch | Conclude, ctx: Context) -> Draft:
