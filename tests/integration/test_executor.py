@@ -173,7 +173,11 @@ def test_every_objection_is_shown_before_the_decision(shop: Shop, executor: Thre
     request = shop.request(workload, shop.report(workload))
     shop.wait(request, "Preflighted", "False")
     preflight = shop.status(request)["preflight"]
-    assert [refusal["reason"] for refusal in preflight["refusals"]] == ["Paused", "BudgetBlocks"]
+    assert [refusal["reason"] for refusal in preflight["refusals"]] == [
+        "Paused",
+        "ReplicaFloor",
+        "BudgetBlocks",
+    ]
     assert preflight["budgets"] == [{"name": "web", "disruptionsAllowed": 1}]
     assert preflight["changes"], "the dry run is shown all the same"
 

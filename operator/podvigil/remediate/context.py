@@ -11,6 +11,7 @@ from podvigil.api.request import Decision, Execution, Plan, RemediationRequest
 from podvigil.remediate.gate import Gate
 from podvigil.remediate.limits import Limits
 from podvigil.remediate.outcomes import Memory, memory_of
+from podvigil.remediate.surroundings import NOTHING_AROUND, Surroundings
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
 from podvigil.remediate.targets.workload import WorkloadState
@@ -64,6 +65,9 @@ class Context:
     budgets: tuple[Budget, ...] = ()
     autoscalers: tuple[str, ...] = ()
     limits: Limits = Limits()
+    everything_paused: str | None = None
+    """Why nothing at all may be changed; None: it may."""
+    surroundings: Surroundings = NOTHING_AROUND
     others: tuple[OtherRequest, ...] = ()
     elsewhere: tuple[OtherRequest, ...] = ()
     """Requests about other nodes, when this one is about a node."""
@@ -107,6 +111,13 @@ class Context:
     def memory(self) -> Memory:
         """What became of past actions, as the monitor's status has it."""
         return memory_of(self.monitor.status) if self.monitor else Memory()
+
+    @property
+    def paused(self) -> str | None:
+        """Why a person holds this back; None: nobody does."""
+        if self.everything_paused is None and self.rules is not None and self.rules.paused:
+            return f"AnomalyMonitor {self.plan.monitor} has remediation.paused set"
+        return self.everything_paused
 
     @property
     def execution(self) -> Execution | None:

@@ -252,8 +252,8 @@ def _way_back(ctx: Context, execution: Execution, begun: Condition | None, now: 
                 False, Reason.STALE_TARGET, f"not put back to {before}: someone has changed the value since"
             )
         case Undo.DUE:
-            if ctx.rules is not None and ctx.rules.paused:
-                return Settle(False, Reason.PAUSED, f"not put back to {before}: remediation is paused")
+            if ctx.paused is not None:
+                return Settle(False, Reason.PAUSED, f"not put back to {before}: {ctx.paused}")
             if begun is None:
                 return BeginRollback(f"{before} is being put back")
             limit = max(ROLLBACK_TIME, action.time_limit(ctx.plan))

@@ -32,7 +32,9 @@ from podvigil.remediate.gate import Gate
 from podvigil.remediate.gather_limits import gather_limits
 from podvigil.remediate.observe_node import observe_node
 from podvigil.remediate.owners import controller
+from podvigil.remediate.pause import observe_pause
 from podvigil.remediate.selectors import selects
+from podvigil.remediate.surroundings import Surroundings
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
 from podvigil.remediate.targets.pods import pod_state
@@ -48,7 +50,14 @@ class Unreadable(Exception):
 
 
 async def gather(
-    cluster: Cluster, namespace: str, name: str, *, gate: Gate, own_namespace: str, executor: str
+    cluster: Cluster,
+    namespace: str,
+    name: str,
+    *,
+    gate: Gate,
+    surroundings: Surroundings,
+    own_namespace: str,
+    executor: str,
 ) -> Context | None:
     """Read everything about a request; None when it does not exist any more.
 
@@ -80,6 +89,8 @@ async def gather(
         budgets=_touched(budgets, target, plan),
         autoscalers=autoscaling(autoscalers, plan.target),
         limits=await gather_limits(cluster, plan, namespace),
+        everything_paused=await observe_pause(cluster, own_namespace),
+        surroundings=surroundings,
         others=tuple(other_request(body) for body in rivals if _same_target(body, plan.target)),
         elsewhere=tuple(
             other_request(body)

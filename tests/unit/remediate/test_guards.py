@@ -145,7 +145,11 @@ ROWS = [
     pytest.param({"budgets": (Budget("web", 0),)}, Reason.BUDGET_BLOCKS, id="budget-full"),
     pytest.param({"budgets": (Budget("web", 1),)}, None, id="budget-has-room"),
     pytest.param(
-        {"budgets": (Budget("web", 3),), "target": deployment(spec__strategy={"type": "Recreate"})},
+        {
+            "budgets": (Budget("web", 3),),
+            "target": deployment(spec__strategy={"type": "Recreate"}),
+            "monitor_change": {"spec.remediation.minimumAvailable": 0},
+        },
         Reason.BUDGET_BLOCKS,
         id="recreate-takes-all-four",
     ),

@@ -67,6 +67,7 @@ POD: Final[Object] = {
 MONITOR: Final[Object] = {
     "metadata": {"name": "shop"},
     "spec": {"namespaces": ["shop"], "interval": "30s"},
+    "status": {"podsWatched": 40, "podsAffected": 4, "workloadsAffected": 1, "ticksSinceChange": 100},
 }
 
 REPORT: Final[Object] = {

@@ -17,6 +17,7 @@ from podvigil.cluster.events import EventRecorder
 from podvigil.controllers.queue import WorkQueue
 from podvigil.controllers.remediation.gatekeeper import Gatekeeper, watch_gate
 from podvigil.controllers.remediation.handlers import register
+from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
 from podvigil.controllers.remediation.ports import ExecutorSettings, Ports, RequestKey, pause
 from podvigil.controllers.remediation.reconcile import reconcile
@@ -79,6 +80,7 @@ class Executor:
             cluster=cluster,
             queue=WorkQueue[RequestKey](),
             gatekeeper=Gatekeeper(cluster, settings.own_namespace, metrics),
+            lookout=Lookout(cluster),
             events=EventRecorder(cluster, instance=settings.instance, controller="podvigil.io/executor"),
             metrics=metrics,
             settings=settings,

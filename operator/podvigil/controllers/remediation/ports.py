@@ -10,6 +10,7 @@ from podvigil.cluster.client import Cluster
 from podvigil.cluster.events import EventRecorder
 from podvigil.controllers.queue import WorkQueue
 from podvigil.controllers.remediation.gatekeeper import Gatekeeper
+from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
 
 
@@ -43,6 +44,7 @@ class Ports:
     cluster: Cluster
     queue: WorkQueue[RequestKey]
     gatekeeper: Gatekeeper
+    lookout: Lookout
     events: EventRecorder
     metrics: ExecutorMetrics
     settings: ExecutorSettings

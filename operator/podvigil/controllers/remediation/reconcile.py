@@ -59,6 +59,7 @@ async def reconcile(key: RequestKey, ports: Ports) -> float | None:
         key.namespace,
         key.name,
         gate=ports.gatekeeper.gate,
+        surroundings=await ports.lookout.look(),
         own_namespace=settings.own_namespace,
         executor=settings.instance,
     )
@@ -66,8 +67,13 @@ async def reconcile(key: RequestKey, ports: Ports) -> float | None:
         return None
     now = ports.clock()
     step = next_step(ctx, now=now)
-    if isinstance(step, Execute | Claim):
-        # The last look may be a minute old: look now, and decide again.
+    # The last looks may be a minute old: look now, and decide again.
+    if isinstance(step, Claim):
+        async with ports.lookout.claiming:
+            gate, around = await ports.gatekeeper.look(key.namespace), await ports.lookout.look(fresh=True)
+            ctx = replace(ctx, gate=gate, surroundings=around)
+            return await _take(next_step(ctx, now=now), ctx, status.begin(ctx.request, now), ports)
+    if isinstance(step, Execute):
         ctx = replace(ctx, gate=await ports.gatekeeper.look(key.namespace))
         step = next_step(ctx, now=now)
     return await _take(step, ctx, status.begin(ctx.request, now), ports)

@@ -7,6 +7,7 @@ from typing import Final
 from podvigil.api.reasons import Reason
 from podvigil.remediate.context import Context
 from podvigil.remediate.guards.allowed_by_monitor import allowed_by_monitor
+from podvigil.remediate.guards.analyst_settled import analyst_settled
 from podvigil.remediate.guards.anomaly_active import anomaly_active
 from podvigil.remediate.guards.approved import approved
 from podvigil.remediate.guards.budget_allows import budget_allows
@@ -15,20 +16,25 @@ from podvigil.remediate.guards.control_plane_stays import control_plane_stays
 from podvigil.remediate.guards.cooled_down import cooled_down
 from podvigil.remediate.guards.enough_nodes_left import enough_nodes_left
 from podvigil.remediate.guards.gate_stands import gate_stands
+from podvigil.remediate.guards.hourly_budget import hourly_budget
 from podvigil.remediate.guards.limit_range_allows import limit_range_allows
+from podvigil.remediate.guards.maintenance_window import maintenance_window
 from podvigil.remediate.guards.namespace_not_protected import namespace_not_protected
 from podvigil.remediate.guards.no_bare_pods import no_bare_pods
 from podvigil.remediate.guards.no_local_data import no_local_data
 from podvigil.remediate.guards.no_other_open_request import no_other_open_request
+from podvigil.remediate.guards.no_storm import no_storm
 from podvigil.remediate.guards.node_asked_at_home import node_asked_at_home
 from podvigil.remediate.guards.not_autoscaled import not_autoscaled
 from podvigil.remediate.guards.not_expired import not_expired
 from podvigil.remediate.guards.not_owned_elsewhere import not_owned_elsewhere
 from podvigil.remediate.guards.not_paused import not_paused
+from podvigil.remediate.guards.not_recurring import not_recurring
 from podvigil.remediate.guards.one_budget_each import one_budget_each
 from podvigil.remediate.guards.one_node_at_a_time import one_node_at_a_time
 from podvigil.remediate.guards.permission_held import permission_held
 from podvigil.remediate.guards.quota_allows import quota_allows
+from podvigil.remediate.guards.replica_floor import replica_floor
 from podvigil.remediate.guards.report_exists import report_exists
 from podvigil.remediate.guards.report_fresh import report_fresh
 from podvigil.remediate.guards.resize_served import resize_served
@@ -63,13 +69,19 @@ _COMMON: Final[tuple[Guard, ...]] = (
     report_fresh,             # to act, and whether we can see it
     permission_held,
     not_paused,
+    maintenance_window,
+    analyst_settled,
+    no_storm,
+    not_recurring,
     rollout_not_paused,
     no_other_open_request,    # then what passes by itself
     one_node_at_a_time,
     cooled_down,
+    hourly_budget,
     rollout_not_running,
     quota_allows,
     room_elsewhere,
+    replica_floor,
     budget_allows,            # asked last: it changes every second
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""A person can hold everything back with one field."""
+"""A person can hold everything back with one field, or one annotation."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +11,5 @@ LOOK_AGAIN: Final = timedelta(seconds=30)
 
 
 def not_paused(ctx: Context, now: datetime) -> Refusal | None:
-    """The monitor is not paused."""
-    if ctx.rules is None or not ctx.rules.paused:
-        return None
-    return Refusal(Reason.PAUSED, f"AnomalyMonitor {ctx.plan.monitor} has remediation.paused set", LOOK_AGAIN)
+    """Neither everything nor this monitor is paused."""
+    return Refusal(Reason.PAUSED, ctx.paused, LOOK_AGAIN) if ctx.paused else None

@@ -1,0 +1,13 @@
+"""What keeps failing is not tried again and again."""
+
+from datetime import datetime
+
+from podvigil.remediate.backoff import backing_off
+from podvigil.remediate.context import Context
+from podvigil.remediate.outcomes import trouble_of
+from podvigil.remediate.refusal import Refusal
+
+
+def not_recurring(ctx: Context, now: datetime) -> Refusal | None:
+    """The action has not failed twice in a row against this trouble, or that is long enough ago."""
+    return backing_off(ctx.memory.of(trouble_of(ctx.request), ctx.action), now)
