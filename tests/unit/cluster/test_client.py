@@ -229,6 +229,35 @@ async def test_an_unclear_review_is_a_no(answer: dict[str, Any]) -> None:
         assert not await cluster_at(server.url).can_i("get", PODS)
 
 
+async def test_a_field_manager_of_its_own_stands_in_for_ours() -> None:
+    with Loopback(echo) as server:
+        cluster = cluster_at(server.url)
+        await cluster.patch(DEPLOYMENTS, "web", {}, "shop", kind=PatchKind.APPLY, field_manager="apart")
+        [asked] = server.asked
+    assert asked.query["fieldManager"] == "apart"
+    assert asked.query["force"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("resources", "serves"),
+    [
+        pytest.param([{"name": "pods"}, {"name": "pods/resize"}], True, id="listed"),
+        pytest.param([{"name": "pods"}, {"name": "pods/eviction"}], False, id="an-older-server"),
+        pytest.param(None, False, id="none-at-all"),
+    ],
+)
+async def test_what_a_server_serves_is_in_its_own_list(resources: list[Any] | None, serves: bool) -> None:
+    with Loopback(lambda _: Reply({"kind": "APIResourceList", "resources": resources})) as server:
+        assert await cluster_at(server.url).serves(PODS, "resize") is serves
+        assert server.asked[0].path == "/api/v1"
+
+
+async def test_a_group_that_is_not_there_serves_nothing() -> None:
+    with Loopback(lambda _: Reply({"kind": "Status", "reason": "NotFound"}, status=404)) as server:
+        assert await cluster_at(server.url).serves(REMEDIATIONREQUESTS) is False
+        assert server.asked[0].path == "/apis/podvigil.io/v1alpha1"
+
+
 async def test_version_reads_what_vendors_write() -> None:
     with Loopback(lambda _: Reply({"major": "1", "minor": "30+"})) as server:
         assert await cluster_at(server.url).version() == (1, 30)
