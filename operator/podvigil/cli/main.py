@@ -11,10 +11,12 @@ from podvigil import __version__
 from podvigil.app import StartError, run
 from podvigil.cli.evaluate import evaluate_command
 from podvigil.cli.logs import configure
+from podvigil.cli.people import commands as people
 from podvigil.settings import Loaded, SettingsError, load, shown
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.command("evaluate")(evaluate_command)
+people.add_to(app)
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="YAML file with settings; else PODVIGIL_CONFIG names it.")

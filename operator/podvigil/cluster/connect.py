@@ -49,6 +49,25 @@ def login(kubeconfig: Path | None = None, context: str | None = None) -> kopf.Co
     )
 
 
+def context_namespace(kubeconfig: Path | None = None, context: str | None = None) -> str | None:
+    """The namespace of a kubeconfig's context, as kubectl takes it; None: the context names none.
+
+    Raises: Unavailable (status 0) when the file cannot be read or has no such context.
+    """
+    explicit = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG")
+    if not explicit and not _CONTEXT_FILE.expanduser().exists():
+        return own_namespace()
+    try:
+        contexts, active = config.list_kube_config_contexts(config_file=explicit)
+    except (ConfigException, OSError, yaml.YAMLError) as error:
+        raise Unavailable(0, "BadCredentials", f"{explicit or _CONTEXT_FILE}: {error}") from error
+    chosen = next((c for c in contexts if c["name"] == context), None) if context else active
+    if chosen is None:
+        known = ", ".join(sorted(c["name"] for c in contexts))
+        raise Unavailable(0, "BadCredentials", f"there is no context {context!r}: there are {known}")
+    return chosen["context"].get("namespace") or None
+
+
 def own_namespace(default: str | None = None) -> str | None:
     """The namespace this process runs in: $POD_NAMESPACE, else the ServiceAccount's, else `default`."""
     if named := os.environ.get("POD_NAMESPACE"):

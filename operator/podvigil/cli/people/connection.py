@@ -1,0 +1,75 @@
+"""How a person's command reaches the cluster: their own kubeconfig, context and namespace, as with kubectl."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+
+from podvigil.api.request import RemediationRequest
+from podvigil.api.resources import REMEDIATIONREQUESTS
+from podvigil.cluster.client import Cluster
+from podvigil.cluster.connect import connect, context_namespace
+from podvigil.cluster.errors import ClusterError
+from podvigil.remediate.gather import Unreadable, read
+
+T = TypeVar("T")
+
+Kubeconfig = Annotated[
+    Path | None, typer.Option(help="kubeconfig file; else KUBECONFIG, else ~/.kube/config.")
+]
+Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; else its current one.")]
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", "-n", help="Namespace; else the context's, else default.")
+]
+
+REFUSED = 1
+"""Exit code when the cluster says no, or it makes no sense any more."""
+
+UNUSABLE = 2
+"""Exit code when the command or the kubeconfig is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command looks."""
+
+    kubeconfig: Path | None
+    context: str | None
+    namespace: str | None
+
+    def chosen_namespace(self) -> str:
+        """Return the namespace as kubectl would choose it; an unusable kubeconfig ends the command."""
+        try:
+            return self.namespace or context_namespace(self.kubeconfig, self.context) or "default"
+        except ClusterError as error:
+            fail(str(error), UNUSABLE)
+
+    def call(self, work: Callable[[Cluster], Awaitable[T]]) -> T:
+        """Do something with the cluster; what it says no to ends the command with a message."""
+
+        async def connected() -> T:
+            cluster = Cluster(connect(self.kubeconfig, self.context), field_manager="podvigil-cli")
+            try:
+                return await work(cluster)
+            finally:
+                await cluster.aclose()
+
+        try:
+            return asyncio.run(connected())
+        except (ClusterError, Unreadable) as error:
+            fail(str(error), UNUSABLE if isinstance(error, ClusterError) and not error.status else REFUSED)
+
+
+async def request_of(cluster: Cluster, name: str, namespace: str) -> RemediationRequest | None:
+    """Read one request; None when there is none. Raises: ClusterError, Unreadable."""
+    found = await cluster.find(REMEDIATIONREQUESTS, name, namespace)
+    return read(RemediationRequest, found) if found else None
+
+
+def fail(message: str, code: int = REFUSED) -> NoReturn:
+    """End the command with a message."""
+    typer.echo(f"podvigil: {message}", err=True)
+    raise typer.Exit(code)
