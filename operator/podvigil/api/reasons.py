@@ -188,6 +188,8 @@ class Reason(StrEnum):
     """The other nodes have no room for the pods of this one."""
     EVICTION_IMPOSSIBLE = "EvictionImpossible"
     """The API server never evicts a pod that two PodDisruptionBudgets cover."""
+    JOB_RUNNING = "JobRunning"
+    """Another Job of the CronJob runs, and it allows one at a time."""
     ACTION_UNKNOWN = "ActionUnknown"
     """This executor has no action of that name."""
     UNSUPPORTED_TARGET = "UnsupportedTarget"

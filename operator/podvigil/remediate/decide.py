@@ -128,6 +128,9 @@ def _claimed(ctx: Context, execution: Execution, now: datetime) -> Step:
             f"{ctx.written()} was changed by someone else while its change was under way: "
             "ours is not there, and is not made any more",
         )
+    if progress is Progress.DUE and execution.progress is not None and execution.progress.done:
+        gone = "what was done of it is gone: somebody took it away, and it is not done again"
+        return GiveUp(Reason.STALE_TARGET, gone)
     if stop := _given_up(ctx, execution, progress, now):
         return stop
     is_begun = progress is Progress.UNDER_WAY
@@ -198,6 +201,7 @@ def _watch(ctx: Context, execution: Execution, now: datetime) -> Step:
         changed_at=changed_at,
         until=validation.until,
         interval_seconds=ctx.interval_seconds,
+        token=execution.token or "",
     )
     verdict = ACTIONS[ctx.action].judge(effect, now=now)
     observed = target.health if target else None

@@ -39,3 +39,5 @@ class Effect:
     until: datetime
     interval_seconds: float
     """Of the analyst; 0 without a monitor."""
+    token: str = ""
+    """UID of the request, for actions that leave it on what they make."""

@@ -13,6 +13,7 @@ from podvigil.api.request import Decision, Plan, RemediationRequest
 from podvigil.api.resources import (
     ANOMALYMONITORS,
     ANOMALYREPORTS,
+    CRONJOBS,
     DEPLOYMENTS,
     HORIZONTALPODAUTOSCALERS,
     NODES,
@@ -30,6 +31,7 @@ from podvigil.remediate.actions.drain.filters import Fate, sort_pods
 from podvigil.remediate.context import Budget, Context, OtherRequest
 from podvigil.remediate.gate import Gate
 from podvigil.remediate.gather_limits import gather_limits
+from podvigil.remediate.observe_cronjob import observe_cronjob
 from podvigil.remediate.observe_node import observe_node
 from podvigil.remediate.owners import controller
 from podvigil.remediate.pause import observe_pause
@@ -106,6 +108,8 @@ async def _observe(
     ref = request.spec.plan.target
     if (ref.api_version, ref.kind) == (NODES.api_version, NODES.kind):
         return await observe_node(cluster, request, own_namespace)
+    if (ref.api_version, ref.kind) == (CRONJOBS.api_version, CRONJOBS.kind):
+        return await observe_cronjob(cluster, ref, namespace)
     return await observe_target(cluster, ref, namespace)
 
 

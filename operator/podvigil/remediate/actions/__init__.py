@@ -8,6 +8,7 @@ from podvigil.remediate.actions.cordon import Cordon
 from podvigil.remediate.actions.drain.drain import Drain
 from podvigil.remediate.actions.restart import Restart
 from podvigil.remediate.actions.rollback import Rollback
+from podvigil.remediate.actions.run_job import RunJob
 from podvigil.remediate.actions.scale import Scale
 from podvigil.remediate.actions.set_resources import SetResources
 from podvigil.remediate.actions.uncordon import Uncordon
@@ -17,6 +18,7 @@ SHIPPED: Final[tuple[Action[Any], ...]] = (
     Scale(),
     SetResources(),
     Rollback(),
+    RunJob(),
     Cordon(),
     Uncordon(),
     Drain(),

@@ -23,10 +23,6 @@ from podvigil.remediate.targets.base import TargetState
 Values = Mapping[str, str]
 """Values of a target by a short name, e.g. {"replicas": "3"}; kept in the request's status."""
 
-TOKEN: Final = "podvigil.io/remediation"
-"""Annotation (of a Job: label) that holds the UID of the request that made a change: a repeated step finds it and
-does nothing."""
-
 TIME_LIMIT: Final = timedelta(minutes=10)
 """How long the change may take, of one patch: while the API server does not answer, it is tried again."""
 

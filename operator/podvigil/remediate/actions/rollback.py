@@ -15,7 +15,6 @@ from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster, PatchKind
 from podvigil.remediate.actions.base import (
     TIME_LIMIT,
-    TOKEN,
     Change,
     Disruption,
     Made,
@@ -30,6 +29,7 @@ from podvigil.remediate.actions.base import (
 from podvigil.remediate.actions.restarts.rolling import RESTARTED_AT
 from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.revisions import CAUSE, Revision, without_hash
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validate import judge_workload

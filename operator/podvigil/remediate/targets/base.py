@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from podvigil.api.request import Health
 from podvigil.api.resources import ObjectRef, Resource
 
 Json = Mapping[str, Any]
+
+TOKEN: Final = "podvigil.io/remediation"
+"""Annotation (of a Job: label) that holds the UID of the request that made a change: a repeated step finds it and
+does nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from typing import Any, Final
 from podvigil.api.request import Plan
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import (
-    TOKEN,
     Change,
     Disruption,
     Made,
@@ -22,6 +21,7 @@ from podvigil.remediate.actions.base import (
 )
 from podvigil.remediate.actions.restarts.way import running_names
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.workload import WorkloadState
 
 RESTART_AT: Final = "restartAt"

@@ -7,7 +7,6 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import (
-    TOKEN,
     Change,
     Disruption,
     Made,
@@ -20,6 +19,7 @@ from podvigil.remediate.actions.base import (
 )
 from podvigil.remediate.actions.restarts.way import running_names
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.workload import WorkloadState
 
 RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
