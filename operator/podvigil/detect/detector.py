@@ -158,7 +158,7 @@ class Detector:
         if habits is None:
             score, terms = self._score, of_hour_alone(self._by_feature)
         else:
-            terms = of_all(self._by_feature, habits.season, habits.siblings, habits.habitual, self._weights)
+            terms = of_all(self._by_feature, habits.season, habits.siblings, habits.habitual, self.features)
             score = terms.score
         if logit is not None:
             score = with_logit(score, logit, self._beta)

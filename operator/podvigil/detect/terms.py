@@ -9,8 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from podvigil.api.features import Feature
 from podvigil.detect.habits.deviation import Habitual
-from podvigil.detect.score import in_sigma
+from podvigil.detect.score import in_sigma, weights_of
 from podvigil.window.arrays import Array, Mask
 
 SEASON: Final = 2.0
@@ -21,8 +22,24 @@ SIBLINGS: Final = 1.0
 HOUR_WITH_SEASON: Final = 0.5
 """Beside a season the trailing hour counts half: it knows the same pod, over less time."""
 
-NETWORK: Final = 0.5
-"""Of a network feature's own weight, in the season: traffic is what makes days differ."""
+RISES: Final[dict[Feature, float]] = {
+    Feature.CPU: 1.0,
+    Feature.MEMORY: 1.0,
+    # Traffic is what makes days differ.
+    Feature.NETWORK_RECEIVE: 0.25,
+    Feature.NETWORK_TRANSMIT: 0.25,
+}
+"""Weight of a rise above the season."""
+
+FALLS: Final[dict[Feature, float]] = {
+    Feature.CPU: 1.0,
+    # Less memory than usual is a younger or an emptier pod.
+    Feature.MEMORY: 0.0,
+    # Full: only what is too deep to be less work is left of it (`habits.load`).
+    Feature.NETWORK_RECEIVE: 1.0,
+    Feature.NETWORK_TRANSMIT: 1.0,
+}
+"""Weight of a fall below the season or the siblings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +69,28 @@ def of_hour_alone(evidence: Array) -> Terms:
     return Terms(in_sigma(evidence), nothing, nothing)
 
 
-def of_all(evidence: Array, season: Habitual, siblings: Habitual, habitual: Mask, weights: Array) -> Terms:
+def of_all(
+    evidence: Array,
+    season: Habitual,
+    siblings: Habitual,
+    habitual: Mask,
+    features: tuple[Feature, ...],
+) -> Terms:
     """Weigh the terms against each other.
 
     Args:
-        evidence: (S, F), smoothed, of the trailing hour, `weights` included.
+        evidence: (S, F), smoothed, of the trailing hour, its weights included.
         habitual: (S,): the season is known.
-        weights: (F,).
     """
     hour = np.where(habitual[:, None], HOUR_WITH_SEASON, 1.0) * in_sigma(evidence)
-    slow_weights = np.where(weights < 1, NETWORK * weights, weights)
+    rises = np.array([RISES[feature] for feature in features])
+    falls = np.array([FALLS[feature] for feature in features])
     return Terms(
         hour,
-        SEASON * in_sigma(slow_weights * np.abs(season.deviation)),
-        SIBLINGS * in_sigma(weights * np.abs(siblings.deviation)),
+        SEASON * in_sigma(_weighed(season.deviation, rises, falls)),
+        SIBLINGS * in_sigma(_weighed(siblings.deviation, weights_of(features), falls)),
     )
+
+
+def _weighed(deviation: Array, rises: Array, falls: Array) -> Array:
+    return np.where(deviation > 0, rises * deviation, -falls * deviation)

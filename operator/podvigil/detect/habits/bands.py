@@ -36,8 +36,6 @@ class Band:
 
     def of(self, rows: Indices) -> "Band":
         """The band of each slot by its row; 0 for -1."""
-        if not len(self.up):
-            return Band(np.zeros((len(rows), self.up.shape[1])), np.zeros((len(rows), self.up.shape[1])))
         known = (rows >= 0)[:, None]
         return Band(np.where(known, self.up[rows], 0.0), np.where(known, self.down[rows], 0.0))
 

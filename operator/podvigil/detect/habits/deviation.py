@@ -1,6 +1,8 @@
 """How far a value lies from what a habit expects, smoothed over a quarter of an hour.
 
-A habit speaks of minutes and hours; what lasts for seconds is the trailing hour's business.
+A habit speaks of minutes and hours; what lasts for seconds is the trailing hour's business. A rise is
+measured in natural units, a fall by its logarithm: to nothing is infinitely less than to a half, and in
+natural units the deepest fall would be a small number.
 """
 
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from podvigil.detect.score import DEVIATION_LIMIT
-from podvigil.window.arrays import Array, Indices, grown
+from podvigil.window.arrays import Array, Indices, grown, zeroed
 
 SMOOTHING_SECONDS: Final = 900.0
 
@@ -18,6 +20,14 @@ RELATIVE_FLOOR: Final = 0.05
 
 SHARE_OF_HOUR: Final = 0.3
 """The trailing hour's scale, its floors included, counts by this share: trifles stay trifles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a habit expects; (slots, features), logarithm above the ground, NaN = it has no opinion."""
+
+    level: Array
+    spread: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +40,23 @@ class Habitual:
     """Signed, asinh sigma, smoothed; 0 where the habit has no opinion."""
 
 
-def scale_of(center: Array, spread: Array, ground: Array, hourly: Array) -> Array:
-    """The habit's sigma in natural units.
+def judged(
+    values: Array, expected: Expected, up: Array, down: Array, ground: Array, hourly: Array
+) -> Habitual:
+    """Hold one sample against what a habit expects, not yet smoothed.
 
     Args:
-        center: natural units; `spread`: of logarithms; `hourly`: the trailing hour's scale.
+        up, down: how far a value may lie off without a fault, logarithm.
+        hourly: the trailing hour's scale, natural units.
     """
-    relative = np.exp(spread) - 1 + RELATIVE_FLOOR
-    return np.asarray((center + ground) * relative + SHARE_OF_HOUR * hourly)
+    levels = np.log(np.maximum(values, 0.0) + ground)
+    off = levels - expected.level
+    left = off - np.clip(off, -down, up)
+    center = np.exp(levels - left)  # above the ground
+    scale = center * (np.exp(expected.spread) - 1 + RELATIVE_FLOOR) + SHARE_OF_HOUR * hourly
+    away = np.where(left > 0, values + ground - center, left * center) / scale
+    deviation = np.clip(np.arcsinh(zeroed(away)), -DEVIATION_LIMIT, DEVIATION_LIMIT)
+    return Habitual(center - ground, scale, deviation)
 
 
 class Smoothed:
@@ -46,15 +65,11 @@ class Smoothed:
     def __init__(self, *, features: int, capacity: int) -> None:
         self._value: Array = np.zeros((capacity, features), np.float32)
 
-    def push(self, values: Array, center: Array, scale: Array, elapsed_seconds: float) -> Habitual:
-        """Take one sample; a pod without one, or without an expectation, fades to 0."""
-        with np.errstate(over="ignore"):  # a value beyond float32 is infinitely far, and clipped
-            z = (values - center) / scale
-        u = np.clip(np.arcsinh(np.nan_to_num(z)), -DEVIATION_LIMIT, DEVIATION_LIMIT)
+    def push(self, deviation: Array, elapsed_seconds: float) -> Array:
+        """Take one sample, 0 where there is none; returns the smoothed deviation."""
         share = 1.0 - np.exp(-elapsed_seconds / SMOOTHING_SECONDS)
-        self._value = (self._value + share * (u - self._value)).astype(np.float32)
-        known = np.isfinite(center)
-        return Habitual(center, scale, np.where(known, self._value, 0.0))
+        self._value = (self._value + share * (deviation - self._value)).astype(np.float32)
+        return self._value
 
     def release(self, slots: Indices) -> None:
         """Forget these slots."""

@@ -41,7 +41,8 @@ class Groups:
 
     def total(self, values: Array) -> Array:
         """Sum by group of (slots, features), NaN = nothing; (groups, features)."""
-        return self._reduced(np.add, np.nan_to_num(values[self.slots]))
+        members = values[self.slots]
+        return self._reduced(np.add, np.where(np.isnan(members), 0.0, members))
 
     def count(self, values: Array) -> Array:
         """How many members of each group have a value, (groups, features)."""
@@ -62,32 +63,27 @@ class Groups:
             (groups, features) medians, NaN where no member is present; (slots, features) medians of
             the others, NaN for the absent and where there is no other.
         """
-        medians: Array = np.full((len(self.rows), values.shape[1]), np.nan)
         others: Array = np.full(values.shape, np.nan)
-        for feature in range(values.shape[1] if len(self.slots) else 0):
-            mine = values[self.slots, feature].astype(np.float64)
-            medians[:, feature], others[self.slots, feature] = self._column(mine)
-        return medians, others
-
-    def _column(self, mine: Array) -> tuple[Array, Array]:
+        if not len(self.slots):
+            return np.full((0, values.shape[1]), np.nan), others
+        mine = values[self.slots].astype(np.float64)
         absent = np.isnan(mine)
+        member, first = self.of_member[:, None], self.starts[self.of_member][:, None]
         # The absent sort to the end of their group, so that ranks count the present alone.
-        key = self.of_member * SPAN + np.where(absent, SPAN / 2, np.nan_to_num(mine)) + SPAN / 4
-        order = np.argsort(key)
-        ranked = mine[order]
-        present = np.add.reduceat((~absent).astype(np.intp), self.starts)
-        middle = _middle(ranked, self.starts, present)
+        key = member * SPAN + np.where(absent, SPAN / 2, mine) + SPAN / 4
+        order = np.argsort(key, axis=0)
+        column = np.arange(values.shape[1])
+        ranked = mine[order, column]
+        present: Indices = np.add.reduceat((~absent).astype(np.intp), self.starts, axis=0)
+        middle = _middle(ranked, self.starts[:, None], present, column)
         rank = np.empty_like(order)
-        rank[order] = np.arange(len(order)) - self.starts[self.of_member]
+        rank[order, column] = np.arange(len(order))[:, None] - first
         left = present[self.of_member] - 1  # the others, seen from a member that is present
         low, high = np.maximum(left - 1, 0) // 2, left // 2
-        first = self.starts[self.of_member]
-        others = 0.5 * (
-            _without(ranked, first, low, rank, present[self.of_member])
-            + _without(ranked, first, high, rank, present[self.of_member])
-        )
-        alone = absent | (left < 1)
-        return middle, np.where(alone, np.nan, others)
+        both = _without(ranked, first, low, rank, left, column)
+        both += _without(ranked, first, high, rank, left, column)
+        others[self.slots] = np.where(absent | (left < 1), np.nan, 0.5 * both)
+        return middle, others
 
     def _reduced(self, by: np.ufunc, members: Array) -> Array:
         if not len(self.slots):
@@ -96,15 +92,18 @@ class Groups:
         return reduced
 
 
-def _middle(ranked: Array, starts: Indices, present: Indices) -> Array:
+def _middle(ranked: Array, starts: Indices, present: Indices, column: Indices) -> Array:
     """Median of the first `present` of each stretch."""
     last = len(ranked) - 1
-    low, high = np.maximum(present - 1, 0) // 2, present // 2
-    both = 0.5 * (ranked[np.minimum(starts + low, last)] + ranked[np.minimum(starts + high, last)])
-    return np.where(present > 0, both, np.nan)
+    low = np.minimum(starts + np.maximum(present - 1, 0) // 2, last)
+    high = np.minimum(starts + present // 2, last)
+    return np.where(present > 0, 0.5 * (ranked[low, column] + ranked[high, column]), np.nan)
 
 
-def _without(ranked: Array, first: Indices, wanted: Indices, rank: Indices, present: Indices) -> Array:
+def _without(
+    ranked: Array, first: Indices, wanted: Indices, rank: Indices, left: Indices, column: Indices
+) -> Array:
     """The `wanted`-th of a group once the member of `rank` is taken out."""
-    place = wanted + (rank <= wanted)
-    return ranked[first + np.minimum(place, np.maximum(present - 1, 0))]
+    place = np.minimum(wanted + (rank <= wanted), np.maximum(left, 0))
+    taken: Array = ranked[first + place, column]
+    return taken

@@ -5,14 +5,15 @@ most once a minute: that is a matter of cost only, since they are smoothed over 
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
 from podvigil.api.features import Feature
 from podvigil.detect.habits.bands import Band, ClockBand
 from podvigil.detect.habits.clock import DAY, HOUR
-from podvigil.detect.habits.deviation import Habitual
+from podvigil.detect.habits.deviation import Expected, Habitual, Smoothed, judged
+from podvigil.detect.habits.load import Columns
 from podvigil.detect.habits.logs import ground, log_level
 from podvigil.detect.habits.seasonal import Seasonal
 from podvigil.detect.habits.siblings import Siblings
@@ -20,7 +21,7 @@ from podvigil.detect.habits.starts import StartBand, is_young
 from podvigil.detect.habits.traffic import Traffic
 from podvigil.detect.habits.workloads import Workloads
 from podvigil.detect.score import residual
-from podvigil.window.arrays import Array, Indices, Mask, every_feature
+from podvigil.window.arrays import Array, Indices, Mask, every_feature, zeroed
 
 SLOW_STEP_SECONDS: Final = 60.0
 
@@ -30,6 +31,26 @@ LEAST_DAYS_OF_BAND: Final = 3
 
 HOURS_OF_BAND: Final = 12
 LEAST_HOURS_OF_BAND: Final = 12
+
+
+class ByRow(Protocol):
+    """State by workload."""
+
+    def grow(self, rows: int) -> None:
+        """Add rows of which nothing is known."""
+
+    def forget(self, rows: Indices) -> None:
+        """Drop what is known of these rows."""
+
+
+class BySlot(Protocol):
+    """State by pod."""
+
+    def grow(self, capacity: int) -> None:
+        """Add slots of which nothing is known."""
+
+    def release(self, slots: Indices) -> None:
+        """Drop what is known of these slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +98,32 @@ class HabitsOfPods:
     ) -> None:
         """Start with nothing known but whose pods there are."""
         width, capacity = len(features), workloads.capacity
+        columns = Columns.of(features)
         self.workloads = workloads
-        self.traffic = Traffic(features)
-        self.seasonal = Seasonal(features=width, capacity=capacity)
-        self.siblings = Siblings(features=width, capacity=capacity)
+        self.traffic = Traffic(columns)
+        self.seasonal = Seasonal(columns, features=width, capacity=capacity)
+        self.siblings = Siblings(columns, features=width, capacity=capacity)
         self.days = ClockBand(DAY, turns=DAYS_OF_BAND, least_turns=LEAST_DAYS_OF_BAND, features=width)
+        self.seasons = ClockBand(DAY, turns=DAYS_OF_BAND, least_turns=LEAST_DAYS_OF_BAND, features=width)
         self.hours = ClockBand(HOUR, turns=HOURS_OF_BAND, least_turns=LEAST_HOURS_OF_BAND, features=width)
         self.starts = StartBand(features=width)
+        self._memory = columns.memory
+        self._by_row: tuple[ByRow, ...] = (
+            self.seasonal.level,
+            self.days,
+            self.seasons,
+            self.hours,
+            self.starts,
+            self.traffic,
+        )
+        self._smooth = [Smoothed(features=width, capacity=capacity) for _ in range(2)]
+        self._by_slot: tuple[BySlot, ...] = (workloads, self.seasonal, self.siblings, *self._smooth)
         self._interval = interval_seconds
         self._every = max(1, int(SLOW_STEP_SECONDS / interval_seconds))
         self._tick = 0
         self._learnt_at = -np.inf
         nothing = np.full((capacity, width), np.nan)
-        self._season = self._siblings = Habitual(nothing, nothing, np.zeros((capacity, width)))
+        self._season = self._beside = Habitual(nothing, nothing, np.zeros((capacity, width)))
         self._rows = 0
 
     def observe(self, sample: Sample) -> Habits:
@@ -98,12 +132,15 @@ class HabitsOfPods:
         rows, groups = self.workloads.rows, self.workloads.groups
         # A clock that was set back teaches nothing until it has caught up: no hour is learnt twice.
         learning = sample.at > self._learnt_at
-        if self._tick % self._every == 0:
-            self._look_slowly(sample, learning)
+        age = sample.at - self.workloads.started
+        if self._tick % self._every == 0 and learning:
+            self._look_slowly(sample, age)
         self._tick += 1
 
-        deviation, explained = self._without_traffic(sample, rows)
-        age = sample.at - self.workloads.started
+        explained = self.traffic.explained(rows, sample.values - sample.center)
+        with np.errstate(invalid="ignore"):
+            sigma = np.arcsinh(zeroed(explained / sample.scale))
+        deviation = residual(sample.deviation, np.minimum(sigma, np.maximum(sample.deviation, 0.0)))
         usual = self.days.read(sample.at).of(rows).wider(self.hours.read(sample.at).of(rows))
         young, start = self.starts.read(rows, age)
         if young.size:
@@ -122,7 +159,7 @@ class HabitsOfPods:
             usual=usual,
             explained=explained,
             season=self._season,
-            siblings=self._siblings,
+            siblings=self._beside,
             habitual=~every_feature(np.isnan(self._season.center)),
         )
 
@@ -133,56 +170,52 @@ class HabitsOfPods:
     def release(self, slots: Indices) -> None:
         """Forget these slots; what their workloads are like stays."""
         self.starts.release(slots)
-        self.workloads.release(slots)
-        self.seasonal.release(slots)
-        self.siblings.release(slots)
+        for habit in self._by_slot:
+            habit.release(slots)
 
     def grow(self, capacity: int) -> None:
         """Add empty slots at the end."""
-        self.workloads.grow(capacity)
-        self.seasonal.grow(capacity)
-        self.siblings.grow(capacity)
+        for habit in self._by_slot:
+            habit.grow(capacity)
 
-    def _look_slowly(self, sample: Sample, learning: bool) -> None:
+    def _look_slowly(self, sample: Sample, age: Array) -> None:
         rows, groups = self.workloads.rows, self.workloads.groups
         elapsed = self._every * self._interval
         base = ground(sample.level)
         levels = log_level(sample.values, base)
-        medians, others = groups.medians(levels)
-        center, scale = self.seasonal.expect(sample.at, rows, groups, levels, base, sample.scale)
-        if not learning:
-            return
-        values = self._served(sample.values, center, rows)
-        self._season = self.seasonal.observe(values, levels, center, scale, groups, medians, elapsed)
-        self._siblings = self.siblings.observe(sample.values, levels, others, base, sample.scale, elapsed)
+        grown_up = np.where(is_young(age)[:, None], np.nan, levels)
+        medians, others = groups.medians(grown_up)
+        present = groups.total((~sample.absent).astype(np.float64)[:, None])[:, 0]
+        replicas = np.where(present > 0, np.log(np.maximum(present, 1.0)), np.nan)
 
-    def _served(self, values: Array, center: Array, rows: Indices) -> Array:
-        """The values, CPU without what traffic above its season explains."""
-        cpu = self.traffic.cpu
-        if cpu is None:
-            return values
-        excess = values - center
-        explained = self.traffic.explained(rows, excess)
-        served = values.copy()
-        served[:, cpu] -= np.minimum(explained, np.maximum(np.nan_to_num(excess[:, cpu]), 0.0))
-        return served
+        season = self.seasonal.expect(sample.at, rows)
+        served, explained = self._served(sample.values, season, base)
+        up, down = self.seasonal.slack(log_level(served, base) - season.level, rows, groups, replicas)
+        found = judged(served, season, up, down, base, sample.scale)
+        smooth = self._smooth[0].push(found.deviation, elapsed)
+        band = self.seasons.read(sample.at).of(rows)
+        self.seasons.learn(groups, np.where(np.isnan(found.center), np.nan, smooth))
+        known = np.where(np.isnan(found.center), 0.0, smooth)
+        self._season = Habitual(found.center + explained, found.scale, band.beyond(known))
+        self.seasonal.learn(groups, levels, medians, replicas, elapsed)
 
-    def _without_traffic(self, sample: Sample, rows: Indices) -> tuple[Array, Array]:
-        explained = np.zeros(sample.values.shape)
-        cpu = self.traffic.cpu
-        if cpu is None:
-            return sample.deviation, explained
-        explained[:, cpu] = self.traffic.explained(rows, sample.values - sample.center)
-        with np.errstate(invalid="ignore"):
-            sigma = np.nan_to_num(explained[:, cpu] / sample.scale[:, cpu])
-        deviation = sample.deviation.copy()
-        excess = np.maximum(deviation[:, cpu], 0.0)
-        deviation[:, cpu] = residual(deviation[:, cpu], np.minimum(np.arcsinh(sigma), excess))
-        return deviation, explained
+        beside = self.siblings.expect(others)
+        served, explained = self._served(sample.values, beside, base)
+        up, down = self.siblings.slack(log_level(served, base) - beside.level)
+        found = judged(served, beside, up, down, base, sample.scale)
+        smooth = self._smooth[1].push(found.deviation, elapsed)
+        known = np.where(np.isnan(found.center), 0.0, smooth)
+        self._beside = Habitual(found.center + explained, found.scale, known)
+        self.siblings.learn(grown_up, others, elapsed)
+
+    def _served(self, values: Array, expected: Expected, base: Array) -> tuple[Array, Array]:
+        """The values without what traffic above its habit explains, and that part."""
+        explained = self.traffic.explained(self.workloads.rows, values - np.exp(expected.level) + base)
+        return values - explained, explained
 
     def _forget_rows(self, reused: Indices) -> None:
         """Make room for new rows, and forget those that have another workload now."""
-        for habit in (self.seasonal.level, self.days, self.hours, self.starts, self.traffic):
+        for habit in self._by_row:
             if self.workloads.size > self._rows:
                 habit.grow(self.workloads.size)
             if reused.size:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from podvigil.window.arrays import Array, Indices, Mask, grown
+from podvigil.window.arrays import Array, Indices, Mask, grown, zeroed
 
 MEMORY_SECONDS: Final = 12 * 3600.0
 """Half a day: long against an incident, short against a lasting change."""
@@ -50,7 +50,7 @@ class LaggedOffset:
         known = np.isfinite(offsets)
         self._seconds = np.minimum(self._seconds + known * np.float32(elapsed_seconds), self._memory)
         share = np.minimum(elapsed_seconds / np.minimum(self._seconds + FIRST_SECONDS, self._memory), 1.0)
-        wanted = np.clip(np.nan_to_num(offsets), -LIMIT, LIMIT)
+        wanted = np.clip(zeroed(offsets), -LIMIT, LIMIT)
         self._now = np.where(known, self._now + share * (wanted - self._now), self._now).astype(np.float32)
         self._since += elapsed_seconds
         while self._since >= LAG_SECONDS / (SNAPSHOTS - 1):

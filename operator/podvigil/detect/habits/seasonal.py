@@ -1,93 +1,91 @@
-"""A pod against its workload's level at this time of the day, times its own lasting offset."""
+"""A pod against its workload's level at this time of the day, times its own lasting offset.
+
+Beside the level itself three things may explain a difference: the whole cluster is off by as much (a
+holiday), the workload's load is divided among more or fewer replicas than usual, and there is less work.
+"""
 
 from typing import Final
 
 import numpy as np
 
-from podvigil.detect.habits.deviation import Habitual, Smoothed, scale_of
+from podvigil.detect.habits.deviation import Expected
 from podvigil.detect.habits.groups import Groups
 from podvigil.detect.habits.level import SeasonalLevel
+from podvigil.detect.habits.load import Columns, tolerated_fall
 from podvigil.detect.habits.offset import LaggedOffset
-from podvigil.window.arrays import Array, Indices
+from podvigil.window.arrays import Array, Indices, zeroed
 
-LEAST_WORKLOADS: Final = 5
+LEAST_WORKLOADS: Final = 4
 """Workloads whose middle speaks for the cluster; of fewer, one in trouble would be the middle."""
 
 
 class Seasonal:
     """The slow level by row and each pod's offset from it; 30 bytes a pod and feature."""
 
-    def __init__(self, *, features: int, capacity: int) -> None:
-        self.level = SeasonalLevel(features=features)
+    def __init__(self, columns: Columns, *, features: int, capacity: int) -> None:
+        self.level = SeasonalLevel(features=features + 1)  # the last one: how many replicas there are
+        self._columns = columns
         self._offset = LaggedOffset(features=features, capacity=capacity)
-        self._smoothed = Smoothed(features=features, capacity=capacity)
-        self._expected: tuple[Array, Array] | None = None
+        self._of_slot: Array = np.full((capacity, features), np.nan)
+        self._replicas: Array = np.full(0, np.nan)
 
     def expect(
-        self, moment: float, rows: Indices, groups: Groups, levels: Array, ground: Array, hourly: Array
-    ) -> tuple[Array, Array]:
-        """Center and scale by slot now, natural units; NaN where there is too little history.
+        self,
+        moment: float,
+        rows: Indices,
+    ) -> Expected:
+        """What is usual now, by slot; NaN where there is too little history."""
+        usual = self.level.read(moment)
+        has_row = (rows >= 0)[:, None]
+        self._of_slot = np.where(has_row, usual.center[rows, :-1], np.nan)
+        self._replicas = usual.center[:, -1]
+        return Expected(
+            self._of_slot + self._offset.read(), np.where(has_row, usual.spread[rows, :-1], np.nan)
+        )
+
+    def slack(self, off: Array, rows: Indices, groups: Groups, replicas: Array) -> tuple[Array, Array]:
+        """How far up and down a pod may lie from it without a fault, (slots, features), logarithm, ≥ 0.
 
         Args:
-            levels: logarithms of this sample. hourly: the trailing hour's scale.
+            off: logarithm of each value over what is expected. replicas: (groups,) logarithm of how many
+            there are now.
         """
-        usual = self.level.read(moment)
-        if not len(usual.center):
-            nothing = np.full(levels.shape, np.nan, np.float32)
-            self._of_slot = nothing
-            return nothing, nothing
-        has_row = (rows >= 0)[:, None]
-        self._of_slot = np.where(has_row, usual.center[rows], np.nan)
-        spread = usual.spread[rows]
-        expected = self._of_slot + self._offset.read()
-        expected = expected + _shared(groups, levels - expected)
-        center = np.exp(expected) - ground
-        return center, scale_of(center, spread, ground, hourly)
+        up, down = _shared(groups, off)
+        more = np.zeros(len(self._replicas))
+        more[groups.rows] = zeroed(replicas - self._replicas[groups.rows])
+        divided = list(self._columns.follow_load)
+        up[:, divided] += np.maximum(-more[rows], 0.0)[:, None]
+        down[:, divided] += np.maximum(more[rows], 0.0)[:, None]
+        return up, np.maximum(down, tolerated_fall(off, self._columns))
 
-    def observe(
-        self,
-        values: Array,
-        levels: Array,
-        center: Array,
-        scale: Array,
-        groups: Groups,
-        medians: Array,
-        elapsed_seconds: float,
-    ) -> Habitual:
-        """Judge one sample by what `expect` said, then learn from it.
+    def learn(
+        self, groups: Groups, levels: Array, medians: Array, replicas: Array, elapsed_seconds: float
+    ) -> None:
+        """Take one sample.
 
         Args:
             medians: (groups, features), the level of each workload's middle replica.
         """
-        found = self._smoothed.push(values, center, scale, elapsed_seconds)
         self._offset.learn(levels - self._of_slot, elapsed_seconds)
-        self.level.learn(groups.rows, medians)
-        return found
+        self.level.learn(groups.rows, np.concatenate([medians, replicas[:, None]], axis=1))
 
     def release(self, slots: Indices) -> None:
         """Forget these slots."""
         self._offset.forget(slots)
-        self._smoothed.release(slots)
 
     def grow(self, capacity: int) -> None:
         """Add slots at the end."""
         self._offset.grow(capacity)
-        self._smoothed.grow(capacity)
 
 
-def _shared(groups: Groups, off: Array) -> Array:
-    """What the whole cluster is off by, where that explains a pod's own: a holiday, a surge at the door.
-
-    Never more than the pod's own difference, and never against it; (slots, features).
-    """
+def _shared(groups: Groups, off: Array) -> tuple[Array, Array]:
+    """How far the middle workload of the cluster is off, up and down, (slots, features), ≥ 0."""
+    up, down = np.zeros(off.shape), np.zeros(off.shape)
     known = groups.count(off)
     with np.errstate(invalid="ignore", divide="ignore"):
         by_group = groups.total(off) / known
     enough = np.isfinite(by_group).sum(axis=0) >= LEAST_WORKLOADS
-    if not enough.any():
-        return np.zeros_like(off)
-    middle = np.zeros(off.shape[1])
-    middle[enough] = np.nanmedian(by_group[:, enough], axis=0)
-    up = np.minimum(np.maximum(off, 0.0), np.maximum(middle, 0.0))
-    down = np.maximum(np.minimum(off, 0.0), np.minimum(middle, 0.0))
-    return np.asarray(np.nan_to_num(up + down))
+    if enough.any():
+        middle = np.nanmedian(by_group[:, enough], axis=0)
+        up[:, enough], down[:, enough] = np.maximum(middle, 0.0), np.maximum(-middle, 0.0)
+    return up, down

@@ -1,14 +1,15 @@
 """A pod against the other replicas of its workload, times its own long ratio to them.
 
-Needs two others, or one whose ratio is as old; speaks after ten hours. Replicas share their load, so what
-moves all of them is no news here, and what moves one is.
+Speaks after ten hours. Replicas share their load, so what moves all of them is no news here, and what moves
+one is. Pods that only just started are no measure for the others.
 """
 
 from typing import Final
 
 import numpy as np
 
-from podvigil.detect.habits.deviation import Habitual, Smoothed, scale_of
+from podvigil.detect.habits.deviation import Expected
+from podvigil.detect.habits.load import Columns, tolerated_fall
 from podvigil.detect.habits.offset import LaggedOffset
 from podvigil.window.arrays import Array, Indices, grown
 
@@ -27,53 +28,42 @@ SURPRISE: Final = 0.7
 
 
 class Siblings:
-    """Offset and spread to the median of the others; 30 bytes a pod and feature."""
+    """Offset and spread to the median of the others; 26 bytes a pod and feature."""
 
-    def __init__(self, *, features: int, capacity: int) -> None:
+    def __init__(self, columns: Columns, *, features: int, capacity: int) -> None:
+        self._columns = columns
         self._offset = LaggedOffset(features=features, capacity=capacity)
         self._spread: Array = np.full((capacity, features), LEAST_SPREAD, np.float32)
-        self._smoothed = Smoothed(features=features, capacity=capacity)
 
-    def observe(
-        self,
-        values: Array,
-        levels: Array,
-        others: Array,
-        ground: Array,
-        hourly: Array,
-        elapsed_seconds: float,
-    ) -> Habitual:
-        """Judge one sample, then learn from it.
+    def expect(self, others: Array) -> Expected:
+        """What the others lead to expect; NaN where there is nobody to compare with.
 
         Args:
-            levels: logarithms; `others`: median of the others' levels, NaN = there are none.
-            hourly: the trailing hour's scale, natural units.
+            others: (slots, features), logarithm, median of the others' levels, NaN = there are none.
         """
-        offset = self._offset.read()
         old = self._offset.seconds() >= LEAST_SECONDS
-        expected = np.where(old, others + offset, np.nan)
-        center = np.exp(expected) - ground
-        scale = scale_of(center, np.maximum(self._spread, LEAST_SPREAD), ground, hourly)
-        found = self._smoothed.push(values, center, scale, elapsed_seconds)
+        expected = np.where(old, others + self._offset.read(), np.nan)
+        return Expected(expected, np.maximum(self._spread, LEAST_SPREAD))
+
+    def slack(self, off: Array) -> tuple[Array, Array]:
+        """How far up and down a pod may lie from it without a fault, logarithm, ≥ 0."""
+        return np.zeros(off.shape), tolerated_fall(off, self._columns)
+
+    def learn(self, levels: Array, others: Array, elapsed_seconds: float) -> None:
+        """Take one sample."""
         apart = levels - others
+        size = DEVIATION_OF_NORMAL * np.minimum(np.abs(apart - self._offset.read()), SURPRISE)
+        share = min(1.0, elapsed_seconds / SPREAD_SECONDS)
+        moved = self._spread + share * (size - self._spread)
+        self._spread = np.where(np.isfinite(size), moved, self._spread).astype(np.float32)
         self._offset.learn(apart, elapsed_seconds)
-        self._widen(apart - offset, elapsed_seconds)
-        return found
 
     def release(self, slots: Indices) -> None:
         """Forget these slots."""
         self._offset.forget(slots)
         self._spread[slots] = LEAST_SPREAD
-        self._smoothed.release(slots)
 
     def grow(self, capacity: int) -> None:
         """Add slots at the end."""
         self._offset.grow(capacity)
         self._spread = grown(self._spread, capacity, LEAST_SPREAD)
-        self._smoothed.grow(capacity)
-
-    def _widen(self, off: Array, elapsed_seconds: float) -> None:
-        size = DEVIATION_OF_NORMAL * np.minimum(np.abs(off), SURPRISE)
-        share = min(1.0, elapsed_seconds / SPREAD_SECONDS)
-        moved = self._spread + share * (size - self._spread)
-        self._spread = np.where(np.isfinite(size), moved, self._spread).astype(np.float32)

@@ -34,10 +34,13 @@ class StartBand:
     def read(self, rows: Indices, age: Array) -> tuple[Indices, Band]:
         """The young slots and what is usual at their age."""
         young = np.flatnonzero(is_young(age))
+        if not young.size:
+            nothing = np.zeros((0, self._all.shape[-1]), np.float32)
+            return young, Band(nothing, nothing)
         bins = np.searchsorted(EDGES, age[young], side="right") - 1
         cluster = usual(self._all[0][:, :, bins].transpose(2, 0, 1, 3), LEAST_CLUSTER)
         known = rows[young] >= 0
-        if not (known.any() and len(self._own)):
+        if not known.any():
             return young, cluster
         kept = self._own[rows[young], :, :, bins]
         own = usual(kept, LEAST_OWN)
@@ -49,6 +52,8 @@ class StartBand:
     def learn(self, rows: Indices, age: Array, deviation: Array) -> None:
         """Take one sample, (slots, features); only the young ones teach."""
         young = np.flatnonzero(is_young(age))
+        if not (young.size or self._running):
+            return
         bins = np.searchsorted(EDGES, age[young], side="right") - 1
         now = dict(zip(young.tolist(), bins.tolist(), strict=True))
         for slot in list(self._running):

@@ -1,17 +1,17 @@
-"""CPU that traffic explains: twice the requests, twice the work.
+"""What traffic explains: twice the requests, twice the work, and more of them in memory.
 
-Per workload, CPU's excess over its hour in proportion to that of received and of sent bytes, learnt over
-a day while both are up. Later the smaller of the two explanations is subtracted from CPU's deviation,
-never more than the deviation itself. A fall explains nothing: a pod that serves less may be broken.
+Per workload, the excess of CPU and of memory over their hour in proportion to that of received and of sent
+bytes, learnt over a day while both are up. Later the smaller of the two explanations is subtracted, never
+more than the excess itself.
 """
 
 from typing import Final
 
 import numpy as np
 
-from podvigil.api.features import Feature
 from podvigil.detect.habits.groups import Groups
-from podvigil.window.arrays import Array, Indices, grown
+from podvigil.detect.habits.load import Columns
+from podvigil.window.arrays import Array, Indices, every_feature, grown, zeroed
 
 MEMORY_SECONDS: Final = 86_400.0
 
@@ -22,63 +22,70 @@ LEAST_SECONDS: Final = 1800.0
 """Half an hour of traffic that was up: fewer samples are an accident."""
 
 MOST: Final = 3.0
-"""CPU's relative excess counts as at most three times that of traffic, so that a fault teaches little."""
+"""A relative excess counts as at most three times that of traffic, so that a fault teaches little."""
+
+TINIEST: Final = 1e-12
+"""Keeps a level of 0 from dividing by 0; units are cores and bytes."""
 
 
 class Traffic:
-    """CPU per byte and second, by row; 5 numbers a workload."""
+    """CPU and memory per byte and second, by row; 7 numbers a workload."""
 
-    def __init__(self, features: tuple[Feature, ...]) -> None:
-        self._network = [
-            features.index(one)
-            for one in (Feature.NETWORK_RECEIVE, Feature.NETWORK_TRANSMIT)
-            if one in features
-        ]
-        self._cpu = features.index(Feature.CPU) if Feature.CPU in features else None
-        width = len(self._network)
-        self._product: Array = np.zeros((0, width))
-        self._square: Array = np.zeros((0, width))
+    def __init__(self, columns: Columns) -> None:
+        self._network = list(columns.network)
+        self.explains = [one for one in (columns.cpu, columns.memory) if one is not None and self._network]
+        """The columns that traffic may explain."""
+        shape = (0, len(self.explains), len(self._network))
+        self._product: Array = np.zeros(shape)
+        self._square: Array = np.zeros(shape)
         self._seconds: Array = np.zeros(0)
 
-    @property
-    def cpu(self) -> int | None:
-        """The column that is explained; None: nothing is, since CPU or the network is not measured."""
-        return self._cpu if self._network else None
-
     def explained(self, rows: Indices, excess: Array) -> Array:
-        """CPU's excess that traffic explains, (slots,), natural units, ≥ 0.
+        """What traffic explains of each excess, (slots, features), natural units, ≥ 0.
 
         Args:
-            rows: (slots,), -1 = none. excess: (slots, features) over any expectation, natural units.
+            rows: (slots,), -1 = none. excess: (slots, features) over any expectation, NaN = not known.
         """
-        known = (rows >= 0) & (self._seconds[rows] >= LEAST_SECONDS if len(self._seconds) else False)
-        if not known.any():
-            return np.zeros(len(rows))
-        slope = self._product[rows] / np.maximum(self._square[rows], np.finfo(np.float64).tiny)
-        traffic = np.maximum(np.nan_to_num(excess[:, self._network]), 0.0)
-        return np.where(known, (slope * traffic).min(axis=1), 0.0)
+        found = np.zeros(excess.shape)
+        if not self.explains:
+            return found
+        known = (rows >= 0) & (self._seconds[rows] >= LEAST_SECONDS)
+        if known.any():
+            slope = self._product[rows] / np.maximum(self._square[rows], TINIEST)
+            traffic = np.maximum(zeroed(excess[:, self._network]), 0.0)[:, None]
+            part = np.where(known[:, None], (slope * traffic).min(axis=2), 0.0)
+            most = np.maximum(zeroed(excess[:, self.explains]), 0.0)
+            found[:, self.explains] = np.clip(part, 0.0, most)
+        return found
 
     def learn(self, groups: Groups, values: Array, center: Array, elapsed_seconds: float) -> None:
         """Take one sample of all pods, (slots, features), and what their hour expects."""
-        if self.cpu is None:
+        if not self.explains:
             return
         keep = np.exp(-elapsed_seconds / MEMORY_SECONDS)
-        rows = groups.rows
-        relative = (values - center) / np.maximum(center, np.finfo(np.float32).tiny)
-        up = (relative[:, self._network] > UP).all(axis=1) & np.isfinite(relative[:, self.cpu])
-        least = relative[:, self._network].min(axis=1)
-        bounded = np.clip(relative[:, self.cpu], -MOST * least, MOST * least)
-        cpu = bounded * center[:, self.cpu]
-        net = (values - center)[:, self._network]
-        weighed = np.where(up[:, None], net, np.nan)
-        self._product[rows] = keep * self._product[rows] + groups.total(weighed * cpu[:, None])
-        self._square[rows] = keep * self._square[rows] + groups.total(weighed * weighed)
+        rows, excess = groups.rows, values - center
+        relative = excess / np.maximum(center, TINIEST)
+        network = relative[:, self._network]
+        up = every_feature(network > UP)
+        self._seconds[rows] *= keep
+        if not up.any():
+            return
+        most = MOST * network.min(axis=1, keepdims=True)
+        bounded = np.clip(relative[:, self.explains], -most, most) * center[:, self.explains]
+        weighed = np.where(up[:, None], excess[:, self._network], np.nan)[:, None]
+        shape = (len(values), -1)
+        product = groups.total((bounded[:, :, None] * weighed).reshape(shape))
+        # NaN where either is not known: both sums are over the same samples.
+        square = groups.total((weighed**2 + 0.0 * bounded[:, :, None]).reshape(shape))
+        self._product[rows] = keep * self._product[rows] + product.reshape(self._product[rows].shape)
+        self._square[rows] = keep * self._square[rows] + square.reshape(self._square[rows].shape)
         any_up = groups.highest(np.where(up, 1.0, np.nan)[:, None])[:, 0] > 0
-        self._seconds[rows] = keep * self._seconds[rows] + any_up * elapsed_seconds
+        self._seconds[rows] += any_up * elapsed_seconds
 
     def forget(self, rows: Indices) -> None:
         """Drop what is known of these rows."""
-        self._product[rows] = self._square[rows] = self._seconds[rows] = 0.0
+        self._product[rows] = self._square[rows] = 0.0
+        self._seconds[rows] = 0.0
 
     def grow(self, rows: int) -> None:
         """Add rows of which nothing is known."""
