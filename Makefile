@@ -25,7 +25,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-
 # since its tests share a cluster.
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
-.PHONY: help venv lock binaries lint types unit integration test crds scenarios model demo bench-detection bench-days bench-forecast clean
+.PHONY: help venv lock binaries lint types unit integration test crds scenarios model demo bench-detection bench-days bench-forecast bench-scale clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -90,3 +90,6 @@ bench-days: venv ## Judge our modes on several generated days with exact labels;
 
 bench-forecast: venv ## Judge the time-to-limit forecast on generated leaks
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m forecast.run
+
+bench-scale: venv ## Measure memory and CPU for 1,000 to 150,000 pods; DATA=folder adds what the compact form loses
+	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m scale.run $(if $(DATA),--data $(DATA))
