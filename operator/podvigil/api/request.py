@@ -240,6 +240,18 @@ class Health(ApiModel):
     restarts: Annotated[int, Field(ge=0, description="Container restarts of the target's pods together.")] = 0
 
 
+class Siblings(ApiModel):
+    """The other workloads of the namespace at one moment, but for those that were changed lately."""
+
+    workloads: Annotated[int, Field(ge=0, description="How many there are.")]
+    replicas: Annotated[int, Field(ge=0, description="Replicas that they want together.")]
+    ready_replicas: Annotated[int, Field(ge=0, description="Replicas of theirs that are ready.")]
+    reports: Annotated[
+        tuple[Name, ...],
+        Field(max_length=20, description="Active reports of the same signal about them; at most twenty."),
+    ] = ()
+
+
 class ExecutionProgress(ApiModel):
     """How far a change of many steps has come."""
 
@@ -289,6 +301,9 @@ class Execution(ApiModel):
         Field(max_length=20, description="Values after the change; rolled back only while still these."),
     ] = None
     baseline: Annotated[Health | None, Field(description="How the target stood before the change.")] = None
+    siblings: Annotated[Siblings | None, Field(description="How its siblings stood before the change.")] = (
+        None
+    )
 
 
 class Validation(ApiModel):
@@ -296,6 +311,7 @@ class Validation(ApiModel):
 
     until: Annotated[Time, Field(description="When the effect is judged at the latest.")]
     observed: Annotated[Health | None, Field(description="How the target stands now.")] = None
+    siblings: Annotated[Siblings | None, Field(description="How its siblings stand now.")] = None
     score_before_milli: Annotated[
         int | None, Field(description="The report's score before the change, in thousandths.")
     ] = None

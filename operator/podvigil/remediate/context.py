@@ -11,6 +11,7 @@ from podvigil.api.request import Decision, Execution, Plan, RemediationRequest
 from podvigil.remediate.gate import Gate
 from podvigil.remediate.limits import Limits
 from podvigil.remediate.outcomes import Memory, memory_of
+from podvigil.remediate.siblings import Neighbourhood
 from podvigil.remediate.surroundings import NOTHING_AROUND, Surroundings
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
@@ -68,6 +69,8 @@ class Context:
     everything_paused: str | None = None
     """Why nothing at all may be changed; None: it may."""
     surroundings: Surroundings = NOTHING_AROUND
+    around: Neighbourhood | None = None
+    """The target's namespace; None while nothing is compared with it, and for what lies in none."""
     others: tuple[OtherRequest, ...] = ()
     elsewhere: tuple[OtherRequest, ...] = ()
     """Requests about other nodes, when this one is about a node."""

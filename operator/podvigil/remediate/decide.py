@@ -15,13 +15,14 @@ from typing import Final
 from podvigil.api.conditions import Condition, ConditionStatus, find_condition
 from podvigil.api.durations import write_duration
 from podvigil.api.reasons import Reason
-from podvigil.api.request import Decision, Execution, Health, Intervention, RequestCondition
+from podvigil.api.request import Decision, Execution, Health, Intervention, RequestCondition, Siblings
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import TIME_LIMIT, Change, Progress, Undo
 from podvigil.remediate.context import Context
 from podvigil.remediate.effect import OUTCOMES, ROLLED_BACK_AFTER, Effect
 from podvigil.remediate.guards import CONTINUATION, EXECUTION, HOPELESS, all_refusals, first_refusal
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.siblings import siblings
 from podvigil.remediate.steps import (
     BeginRollback,
     Claim,
@@ -106,7 +107,7 @@ def _approved(ctx: Context, now: datetime) -> Step:
     if ctx.is_dry_run:
         return Rehearse()
     change = ACTIONS[ctx.action].change(ctx.target, ctx.plan, token=ctx.uid, now=now)
-    return Claim(change, baseline=ctx.target.health)
+    return Claim(change, baseline=ctx.target.health, siblings=_siblings(ctx, now))
 
 
 def _claimed(ctx: Context, execution: Execution, now: datetime) -> Step:
@@ -137,7 +138,7 @@ def _claimed(ctx: Context, execution: Execution, now: datetime) -> Step:
     if refusal := first_refusal(ctx, now, CONTINUATION if is_begun else EXECUTION):
         return _held_back(refusal)
     if execution.claimed_by != ctx.executor:
-        return Claim(_change(execution), baseline=execution.baseline or NO_HEALTH)
+        return Claim(_change(execution), execution.baseline or NO_HEALTH, execution.siblings)
     return Execute(_change(execution), is_begun)
 
 
@@ -201,6 +202,9 @@ def _watch(ctx: Context, execution: Execution, now: datetime) -> Step:
         changed_at=changed_at,
         until=validation.until,
         interval_seconds=ctx.interval_seconds,
+        siblings_before=execution.siblings,
+        siblings=_siblings(ctx, now),
+        changed_siblings=ctx.around.changed_reports(now) if ctx.around else frozenset(),
         token=execution.token or "",
     )
     verdict = ACTIONS[ctx.action].judge(effect, now=now)
@@ -210,6 +214,10 @@ def _watch(ctx: Context, execution: Execution, now: datetime) -> Step:
     pause = (validation.until - changed_at).total_seconds() / LOOKS
     left = (validation.until - now).total_seconds()
     return Watch(observed, timedelta(seconds=max(0.5, min(10.0, max(1.0, pause), left))))
+
+
+def _siblings(ctx: Context, now: datetime) -> Siblings | None:
+    return siblings(ctx.around, now) if ctx.around else None
 
 
 def _is_wanted_back(ctx: Context) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport
-from podvigil.api.request import Health, Plan
+from podvigil.api.request import Health, Plan, Siblings
 from podvigil.remediate.targets.base import TargetState
 
 OUTCOMES: Final = frozenset({Reason.SUCCEEDED, Reason.INEFFECTIVE, Reason.HARMFUL, Reason.INCONCLUSIVE})
@@ -39,5 +39,11 @@ class Effect:
     until: datetime
     interval_seconds: float
     """Of the analyst; 0 without a monitor."""
+    siblings_before: Siblings | None = None
+    """Before the change; None: nothing is known of them."""
+    siblings: Siblings | None = None
+    """Now."""
+    changed_siblings: frozenset[str] = frozenset()
+    """Reports of the same signal about workloads that we changed meanwhile: their end says nothing."""
     token: str = ""
     """UID of the request, for actions that leave it on what they make."""

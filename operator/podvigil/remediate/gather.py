@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from podvigil.api.actions import CLUSTER_SCOPED
 from podvigil.api.base import ApiModel
-from podvigil.api.monitor import AnomalyMonitor, LabelSelector
+from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.report import AnomalyReport, TargetReference
 from podvigil.api.request import Decision, Plan, RemediationRequest
 from podvigil.api.resources import (
@@ -33,9 +34,10 @@ from podvigil.remediate.gate import Gate
 from podvigil.remediate.gather_limits import gather_limits
 from podvigil.remediate.observe_cronjob import observe_cronjob
 from podvigil.remediate.observe_node import observe_node
+from podvigil.remediate.observe_siblings import observe_siblings
 from podvigil.remediate.owners import controller
 from podvigil.remediate.pause import observe_pause
-from podvigil.remediate.selectors import selects
+from podvigil.remediate.selectors import selector_of, selects
 from podvigil.remediate.surroundings import Surroundings
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
@@ -93,6 +95,7 @@ async def gather(
         limits=await gather_limits(cluster, plan, namespace),
         everything_paused=await observe_pause(cluster, own_namespace),
         surroundings=surroundings,
+        around=await observe_siblings(cluster, plan, namespace) if _is_compared(request) else None,
         others=tuple(other_request(body) for body in rivals if _same_target(body, plan.target)),
         elsewhere=tuple(
             other_request(body)
@@ -100,6 +103,13 @@ async def gather(
             if plan.target.kind == NODES.kind and not _same_target(body, plan.target)
         ),
     )
+
+
+def _is_compared(request: RemediationRequest) -> bool:
+    """Return whether siblings are looked at: from the approval to the end, of what lies in a namespace."""
+    approval, plan = request.spec.approval, request.spec.plan
+    is_approved = approval is not None and approval.decision is Decision.APPROVED
+    return is_approved and request.status.finished_at is None and plan.target.kind not in CLUSTER_SCOPED
 
 
 async def _observe(
@@ -184,7 +194,7 @@ def covering(budgets: list[Json], target: WorkloadState) -> tuple[Budget, ...]:
                 Budget(body["metadata"]["name"], (body.get("status") or {}).get("disruptionsAllowed", 0))
                 for body in budgets
                 if (selector := body["spec"].get("selector")) is not None
-                and selects(LabelSelector.model_validate(selector), target.labels)
+                and selects(selector_of(selector), target.labels)
             ),
             key=lambda budget: budget.name,
         )

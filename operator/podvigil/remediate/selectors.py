@@ -1,8 +1,25 @@
 """Whether a label selector selects a set of labels, as metav1.LabelSelector defines it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from podvigil.api.monitor import LabelSelector, SelectorOperator, SelectorRequirement
+
+
+def selector_of(body: Mapping[str, Any] | None) -> LabelSelector:
+    """Read the selector of another kind, which may be longer than those that a monitor may have."""
+    given = body or {}
+    return LabelSelector.model_construct(
+        match_labels=given.get("matchLabels"),
+        match_expressions=tuple(
+            SelectorRequirement.model_construct(
+                key=each["key"],
+                operator=SelectorOperator(each["operator"]),
+                values=tuple(each.get("values") or ()),
+            )
+            for each in given.get("matchExpressions") or ()
+        ),
+    )
 
 
 def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from podvigil.api.reasons import Reason
-from podvigil.api.request import Health
+from podvigil.api.request import Health, Siblings
 from podvigil.remediate.actions.base import Change
 from podvigil.remediate.effect import Verdict
 from podvigil.remediate.refusal import Refusal
@@ -41,6 +41,7 @@ class Claim:
 
     change: Change
     baseline: Health
+    siblings: Siblings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 The rule, in the order in which it is asked at each look, until the window ends:
 
     the target is gone or replaced                                 Inconclusive
+    it is worse off, and its untouched siblings at least as much   Inconclusive
     more than two container restarts beyond the baseline           Harmful
     fewer ready than the baseline less what the rollout may take
     away, at two looks in a row                                    Harmful
@@ -10,6 +11,7 @@ The rule, in the order in which it is asked at each look, until the window ends:
   and when the window has ended:
     fewer ready than before                                        Harmful
     no fresh report since the change                               Inconclusive
+    judged inactive, and so are all siblings with the same trouble Inconclusive
     rolled out, healthy, and judged inactive since                 Succeeded
     the report is active, or the rollout has not finished          Ineffective
 """
@@ -39,10 +41,14 @@ def judge_workload(effect: Effect, *, at_once: int, replaces_pods: bool, now: da
     if not isinstance(target, WorkloadState):
         return Verdict(Reason.INCONCLUSIVE, "the target is gone, or another object has its name")
     if harm := _harm(effect, target, at_once=at_once, replaces_pods=replaces_pods, is_over=is_over):
+        if bigger := _bigger_than_this(effect, target):
+            return Verdict(Reason.INCONCLUSIVE, f"{harm}; but {bigger}")
         return Verdict(Reason.HARMFUL, harm)
     if not is_over:
         return None  # a fresh pod looks well for a moment whatever is wrong: success is what lasts
     is_active = still_active(effect, now)
+    if is_active is False and (ended := _ended_elsewhere(effect)):
+        return Verdict(Reason.INCONCLUSIVE, f"the report is not active any more, but {ended}")
     if is_active is False and _is_recovered(effect, target):
         return Verdict(
             Reason.SUCCEEDED,
@@ -78,6 +84,56 @@ def _harm(
     if not (is_over or was_low):
         return None
     return f"{now.ready_replicas} of {now.replicas} pods are ready, {before.ready_replicas} were before the change"
+
+
+def _bigger_than_this(effect: Effect, target: WorkloadState) -> str | None:
+    """Say what else went down that was not changed, if it went down as much; None: only the target did."""
+    if effect.plan.parameters is not None and effect.plan.parameters.pod is not None:
+        return _other_replicas(effect, target)
+    before, now = effect.siblings_before, effect.siblings
+    if before is None or now is None or not before.ready_replicas or not now.replicas:
+        return None
+    lost = _lost(effect.baseline.ready_replicas, effect.baseline.replicas, target.ready, target.replicas)
+    lost_there = _lost(before.ready_replicas, before.replicas, now.ready_replicas, now.replicas)
+    if not 0 < lost <= lost_there:
+        return None
+    return (
+        f"the trouble is bigger than this change: of {now.workloads} workloads beside it, which were not "
+        f"changed, {now.ready_replicas} of {now.replicas} pods are ready, {before.ready_replicas} of {before.replicas} were before"
+    )
+
+
+def _lost(ready_before: int, wanted_before: int, ready: int, wanted: int) -> float:
+    """Return which share of the readiness before is gone, 0 to 1; negative when there is more."""
+    if not ready_before or not wanted_before:
+        return 0.0
+    return 1 - (ready / wanted if wanted else 1.0) / (ready_before / wanted_before)
+
+
+def _other_replicas(effect: Effect, target: WorkloadState) -> str | None:
+    """For one pod's eviction the siblings are the other replicas: those that were there, and were left alone."""
+    ready = sum(pod.ready for pod in target.pods if pod.created < effect.changed_at)
+    left = effect.baseline.ready_replicas - 1  # one fewer, the evicted one, if it was ready
+    if ready >= left:
+        return None
+    return (
+        f"the trouble is bigger than this change: of the replicas that were left alone {ready} are ready, "
+        f"at least {left} were before"
+    )
+
+
+def _ended_elsewhere(effect: Effect) -> str | None:
+    """Say that the same trouble ended where nothing was changed, too; None: it did not, or there was none."""
+    before, now = effect.siblings_before, effect.siblings
+    if before is None or now is None:
+        return None
+    untouched = set(before.reports) - effect.changed_siblings
+    if not untouched or untouched & set(now.reports):
+        return None
+    return (
+        f"neither are those about {len(untouched)} workloads beside it, which were not changed: "
+        "it may have ended by itself"
+    )
 
 
 def _ready_before(effect: Effect, target: WorkloadState) -> int:

@@ -95,7 +95,7 @@ async def _take(  # noqa: PLR0912 - one case for each step
                 await _say(ports, events.held_back(ctx.request, refusal))
                 ports.metrics.refusals.labels(refusal.reason.value).inc()
             return _seconds(after)
-        case Claim(change, _):
+        case Claim(change):
             await status.write_status(ports.cluster, status.claimed(draft, step, ports.settings.instance))
             await _say(
                 ports, events.executing(ctx.request, f"{ctx.action} {ctx.written()}: {_written(change)}")

@@ -20,6 +20,7 @@ from podvigil.api.request import (
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.context import Context
+from podvigil.remediate.siblings import siblings
 from podvigil.remediate.steps import BeginRollback, Claim, Conclude, Finish, GiveUp, Hold, Settle, Watch
 
 UNKNOWN = ConditionStatus.UNKNOWN
@@ -114,6 +115,7 @@ def claimed(draft: Draft, step: Claim, executor: str) -> Draft:
         before=step.change.before,
         after=step.change.after,
         baseline=step.baseline,
+        siblings=step.siblings,
     )
     draft = draft.condition(RequestCondition.EXECUTED, UNKNOWN, Reason.EXECUTING, f"Claimed by {executor}.")
     return draft.summary(UNKNOWN, Reason.EXECUTING, "The change is being made.").changed(execution=execution)
@@ -185,6 +187,7 @@ def watched(draft: Draft, step: Watch | Conclude, ctx: Context) -> Draft:
         raise ValueError("only an executed request is watched")
     seen = {
         "observed": step.observed,
+        "siblings": siblings(ctx.around, draft.now) if ctx.around else None,
         "score_after_milli": ctx.report.status.score_milli if ctx.report else None,
     }
     return draft.changed(validation=validation.model_copy(update=seen))

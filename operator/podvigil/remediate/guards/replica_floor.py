@@ -37,9 +37,7 @@ def _ready_at_worst(ctx: Context, target: WorkloadState, ready: int, at_once: in
     The controllers of Deployments and DaemonSets, and a ReplicaSet that shrinks, take pods that are not ready
     first. A StatefulSet goes by ordinal, and an eviction takes the pod that was named.
     """
-    pod = ctx.plan.parameters.pod if ctx.plan.parameters else None
-    if pod is not None and any(p.uid == pod.uid and not p.ready for p in target.pods):
-        return ready
-    if pod is not None or target.ref.kind == "StatefulSet":
+    is_eviction = ctx.plan.parameters is not None and ctx.plan.parameters.pod is not None
+    if is_eviction or target.ref.kind == "StatefulSet":
         return max(0, ready - at_once)
     return min(ready, max(0, target.replicas - at_once))
