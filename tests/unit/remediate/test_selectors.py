@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podvigil.api.monitor import LabelSelector
-from podvigil.remediate.selectors import selects
+from podvigil.remediate.selectors import selector_of, selects
 
 LABELS = {"app": "web", "tier": "front"}
 
@@ -37,3 +37,17 @@ def expression(key: str, operator: str, *values: str) -> dict[str, Any]:
 )
 def test_selects(selector: dict[str, Any], selected: bool) -> None:
     assert selects(LabelSelector.model_validate(selector), LABELS) is selected
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        pytest.param({"matchLabels": {f"label-{n}": "x" for n in range(100)}}, id="a-hundred-labels"),
+        pytest.param(expression("app", "NotIn", *map(str, range(1000))), id="a-thousand-values"),
+        pytest.param(None, id="none"),
+    ],
+)
+def test_a_selector_of_another_kind_has_no_bounds_of_ours(selector: dict[str, Any] | None) -> None:
+    """A PodDisruptionBudget anywhere in the cluster must not end the executor."""
+    labels = LABELS | {f"label-{n}": "x" for n in range(100)}
+    assert selects(selector_of(selector), labels)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from podvigil.api.monitor import LabelSelector
-from podvigil.remediate.selectors import selects
+from podvigil.remediate.selectors import selector_of, selects
 from podvigil.remediate.targets.base import Json
 from podvigil.remediate.targets.pods import PodState
 
@@ -35,6 +35,6 @@ def pod_budget(body: Json) -> PodBudget:
     return PodBudget(
         namespace=body["metadata"]["namespace"],
         name=body["metadata"]["name"],
-        selector=None if selector is None else LabelSelector.model_validate(selector),
+        selector=None if selector is None else selector_of(selector),
         disruptions_allowed=(body.get("status") or {}).get("disruptionsAllowed", 0),
     )

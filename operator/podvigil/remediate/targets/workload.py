@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from podvigil.api.monitor import LabelSelector
 from podvigil.api.request import Health
 from podvigil.api.resources import DAEMONSETS, DEPLOYMENTS, ROLLOUTS, STATEFULSETS, ObjectRef, Resource
+from podvigil.remediate.selectors import selector_of
 from podvigil.remediate.targets.base import Json, TargetState
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.revisions import Revision
@@ -137,7 +137,7 @@ def _selector(spec: Json, status: Json) -> str:
     if "selector" not in spec:
         # A Rollout with a workloadRef takes it from there, and says which in its status.
         return str(status.get("selector", ""))
-    return LabelSelector.model_validate(spec["selector"]).written()
+    return selector_of(spec["selector"]).written()
 
 
 def _observed_generation(status: Json) -> int:
