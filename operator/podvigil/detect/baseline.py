@@ -20,7 +20,7 @@ from podvigil.window.ring import WindowShape
 BLOCK: Final = 1024
 """Slots sorted together: 1,024 × 4 × 120 floats are 2 MB, which stays in the cache of a core."""
 
-SORTED_PER_TICK: Final = 24_000_000
+SORTED_PER_TICK: Final = 20_000_000
 """Samples sorted in one tick at most, ~0.1 s of one core: an exact window whole (`choice.EXACT_SAMPLES`), and the
 compact window of 150,000 pods × 8 features, 60 million a minute, in three ticks."""
 
@@ -65,7 +65,7 @@ class Baseline:
 
     def expect(self, reference: LongReference) -> Expectation:
         """What the samples before this one lead to expect; call `push` with the sample afterwards."""
-        self._sort_next()
+        self.refresh()
         center, scale = self._center.astype(np.float64), self._scale.astype(np.float64)
         cold = every_feature(np.isnan(center))
         missing = ~np.isfinite(center)
@@ -84,11 +84,30 @@ class Baseline:
         )
         return Expectation(center, scale, cold)
 
+    def refresh(self) -> None:
+        """Work out the window's statistics anew, of all slots or of those whose turn it is."""
+        blocks = self._blocks()
+        per_block = BLOCK * self._center.shape[1] * self.ring.shape.window
+        count = min(self._due, max(1, self._sorted_per_tick // per_block))
+        self._due -= count
+        for step in range(count):
+            block = blocks[(self._turn + step) % len(blocks)]
+            (low, center, high), held = quantiles(self.ring.before_gap(block), (0.25, 0.5, 0.75))
+            full = held >= self.enough
+            self._center[block] = np.where(full, center, np.nan)
+            self._scale[block] = np.where(full, (high - low) / NORMAL_QUARTILES, np.nan)
+        self._turn = (self._turn + count) % max(1, len(blocks))
+
     def push(self, values: Array) -> None:
         """Take one sample, shape (slots, features), NaN = none."""
         if self.ring.stores_next:
             self._due = len(self._blocks())
         self.ring.push(values)
+
+    @property
+    def memory_bytes(self) -> int:
+        """What samples and statistics take."""
+        return self.ring.memory_bytes + self._center.nbytes + self._scale.nbytes
 
     def summary(self) -> Summary:
         """What the window says as a long reference."""
@@ -121,20 +140,6 @@ class Baseline:
     def _blocks(self) -> list[slice]:
         capacity = self.ring.capacity
         return [slice(start, min(start + BLOCK, capacity)) for start in range(0, capacity, BLOCK)]
-
-    def _sort_next(self) -> None:
-        """Refresh the window's statistics, of all slots or of those whose turn it is."""
-        blocks = self._blocks()
-        per_block = BLOCK * self._center.shape[1] * self.ring.shape.window
-        count = min(self._due, max(1, self._sorted_per_tick // per_block))
-        self._due -= count
-        for step in range(count):
-            block = blocks[(self._turn + step) % len(blocks)]
-            (low, center, high), held = quantiles(self.ring.before_gap(block), (0.25, 0.5, 0.75))
-            full = held >= self.enough
-            self._center[block] = np.where(full, center, np.nan)
-            self._scale[block] = np.where(full, (high - low) / NORMAL_QUARTILES, np.nan)
-        self._turn = (self._turn + count) % max(1, len(blocks))
 
     def _recent(self, slots: Indices) -> tuple[Array, Array]:
         """Center and widened scale of young pods, from all samples they have."""

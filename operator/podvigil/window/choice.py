@@ -8,9 +8,9 @@ from typing import Final
 from podvigil.window.compact import CompactRing, compact_shape
 from podvigil.window.ring import TrailingRing, WindowShape
 
-EXACT_SAMPLES: Final = 24_000_000
-"""Samples held exactly at most: 96 MB, sorted in 0.1 s of a core, which is what a tick may cost. At 30 s these are
-46,000 pods with four features, or 23,000 with eight; at 5 s, 7,600 with four."""
+EXACT_SAMPLES: Final = 20_000_000
+"""Samples held exactly at most: 80 MB, sorted in less than 0.1 s of a core, which is what a tick may cost. At 30 s
+these are 38,000 pods with four features, or 19,000 with eight; at 5 s, 6,400 with four."""
 
 
 def ring_for(shape: WindowShape, *, features: int, capacity: int) -> TrailingRing:

@@ -27,6 +27,9 @@ FINEST_SECONDS: Final = 5.0
 
 MAX_STORED: Final = int((WINDOW_SECONDS + GAP_SECONDS) / FINEST_SECONDS)
 
+STORED_TOGETHER: Final = 8192
+"""Slots stored together: what is worked out on the way stays below a megabyte, however many pods there are."""
+
 MIN_WINDOW: Final = 5
 """Samples; at intervals of an hour the window is five hours: fewer make no quartile."""
 
@@ -103,7 +106,9 @@ class TrailingRing:
 
     def store(self, values: Array) -> None:
         """Hold one sample of all slots, whether or not it is its turn."""
-        self._samples[:, :, self._next] = self._encoded(values)
+        for start in range(0, self.capacity, STORED_TOGETHER):
+            some = slice(start, start + STORED_TOGETHER)
+            self._samples[some, :, self._next] = self._encoded(values[some])
         self._next = (self._next + 1) % self.shape.stored
 
     def before_gap(self, slots: slice | Indices) -> Array:

@@ -12,11 +12,11 @@ from podvigil.window.ring import WindowShape
     ("pods", "features", "interval", "exact"),
     [
         pytest.param(20_000, 4, 30, True, id="the-default-limit-of-pods-is-exact"),
-        pytest.param(46_000, 4, 30, True, id="46000-pods-with-four-features"),
-        pytest.param(47_000, 4, 30, False, id="47000-pods"),
-        pytest.param(23_000, 8, 30, True, id="23000-pods-with-eight"),
+        pytest.param(38_000, 4, 30, True, id="38000-pods-with-four-features"),
+        pytest.param(39_000, 4, 30, False, id="39000-pods"),
+        pytest.param(19_000, 8, 30, True, id="19000-pods-with-eight"),
         pytest.param(150_000, 8, 30, False, id="150000-pods"),
-        pytest.param(7_600, 4, 5, True, id="7600-pods-at-5-s"),
+        pytest.param(6_400, 4, 5, True, id="6400-pods-at-5-s"),
         pytest.param(10_000, 4, 5, False, id="10000-pods-at-5-s"),
     ],
 )
