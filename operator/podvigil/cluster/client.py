@@ -228,6 +228,12 @@ class Cluster:
         status = await self._review("authorization.k8s.io", "SelfSubjectAccessReview", spec)
         return status.get("allowed") is True
 
+    async def my_rules(self, namespace: str) -> Sequence[Json] | None:
+        """The rules that give us rights on resources in a namespace; None when the server cannot list them all."""
+        spec = {"namespace": namespace}
+        status = await self._review("authorization.k8s.io", "SelfSubjectRulesReview", spec)
+        return None if status.get("incomplete") else tuple(status.get("resourceRules") or ())
+
     async def whoami(self) -> str:
         """Our user name, as the server knows us, e.g. `system:serviceaccount:podvigil:analyst`."""
         status = await self._review("authentication.k8s.io", "SelfSubjectReview", None)

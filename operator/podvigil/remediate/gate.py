@@ -18,12 +18,10 @@ from podvigil.api.resources import (
 )
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError, Forbidden, Invalid
+from podvigil.remediate.own_rights import own_deciding_rights
 
 POLICY: Final = "podvigil-approval"
 """Name of the ValidatingAdmissionPolicy that demands an approver's right."""
-
-VIRTUAL_RESOURCE: Final = "remediationactions"
-"""Not served: the right to approve an action is the verb `approve` on it, named like the action."""
 
 NAMESPACED_SCOPES: Final = frozenset({"Namespaced", "*", None})
 """Scopes of a rule that take in namespaced objects."""
@@ -150,7 +148,7 @@ async def gather_gate(cluster: Cluster, own_namespace: str, namespace: str | Non
 
     Args:
         own_namespace: where the dry-run create is tried; the only namespace we may create in.
-        namespace: also ask for our own rights there, since a Role there could grant them.
+        namespace: ask for our own rights there, since a Role there could grant them; else in `own_namespace`.
 
     Raises: ClusterError when something cannot be asked.
     """
@@ -159,7 +157,7 @@ async def gather_gate(cluster: Cluster, own_namespace: str, namespace: str | Non
         cluster.find(VALIDATINGADMISSIONPOLICIES, POLICY),
         cluster.list(VALIDATINGADMISSIONPOLICYBINDINGS),
         _probe(cluster, own_namespace, me),
-        _own_rights(cluster, namespace),
+        own_deciding_rights(cluster, namespace or own_namespace),
     )
     return GateFacts(
         policy=policy,
@@ -175,23 +173,6 @@ async def _probe(cluster: Cluster, namespace: str, me: str) -> str | None:
     except (Forbidden, Invalid) as refused:
         return refused.message
     return None
-
-
-async def _own_rights(cluster: Cluster, namespace: str | None) -> tuple[str, ...]:
-    asked: dict[str, Any] = {}
-    for action in ActionName:
-        for verb in ("approve", "auto-approve"):
-            asked[f"{verb} {action.value}"] = cluster.can_i(
-                verb,
-                group=REMEDIATIONREQUESTS.group,
-                plural=VIRTUAL_RESOURCE,
-                namespace=namespace,
-                name=action.value.lower(),
-            )
-    for verb in ("patch", "update"):
-        asked[f"{verb} remediationrequests"] = cluster.can_i(verb, REMEDIATIONREQUESTS, namespace=namespace)
-    allowed = await asyncio.gather(*asked.values())
-    return tuple(right for right, yes in zip(asked, allowed, strict=True) if yes)
 
 
 def _approved_request(namespace: str, me: str) -> Json:
