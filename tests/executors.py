@@ -33,7 +33,11 @@ class ThreadedExecutor:
         self.metrics: Final = CollectorRegistry()
         self._kubeconfig = kubeconfig
         self._settings: Final = ExecutorSettings(
-            own_namespace=SYSTEM, instance=instance, resync_seconds=1.0, gate_retry_seconds=1.0
+            own_namespace=SYSTEM,
+            instance=instance,
+            resync_seconds=1.0,
+            lookout_seconds=1.0,
+            gate_retry_seconds=1.0,
         )
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name=instance, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None

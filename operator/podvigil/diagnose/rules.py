@@ -160,6 +160,7 @@ def _cpu_high(facts: Facts) -> Explanation:
         evidence,
         (
             (ActionName.RESTART, "A rolling restart ends a busy loop."),
+            (ActionName.SCALE, "More replicas take work off the busy one, where a restart does not last."),
             (None, "Profile the pod before the restart if you want the cause."),
         ),
     )

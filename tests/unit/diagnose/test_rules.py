@@ -33,7 +33,7 @@ RESTART, SCALE, SET = ActionName.RESTART, ActionName.SCALE, ActionName.SET_RESOU
         pytest.param(
             {"pods_evaluated": 1}, "MemoryGrowthInPod", [RESTART, None], id="a-single-replica-leaks"
         ),
-        pytest.param({"signal": Signal.CPU_HIGH}, "BusyPod", [RESTART, None], id="one-pod-is-busy"),
+        pytest.param({"signal": Signal.CPU_HIGH}, "BusyPod", [RESTART, SCALE, None], id="one-pod-is-busy"),
         pytest.param(
             {"signal": Signal.CPU_HIGH, "pods_affected": 4}, "LoadAboveCapacity", [SCALE], id="all-are-busy"
         ),
@@ -46,13 +46,13 @@ RESTART, SCALE, SET = ActionName.RESTART, ActionName.SCALE, ActionName.SET_RESOU
         pytest.param(
             {"signal": Signal.CPU_HIGH, "explanation": LESS_TRAFFIC},
             "BusyPod",
-            [RESTART, None],
+            [RESTART, SCALE, None],
             id="busy-with-less-traffic-than-usual",
         ),
         pytest.param(
             {"signal": Signal.CPU_HIGH, "explanation": A_LITTLE},
             "BusyPod",
-            [RESTART, None],
+            [RESTART, SCALE, None],
             id="busy-with-a-trifle-of-traffic",
         ),
         pytest.param({"signal": Signal.CPU_LOW}, "WorkStopped", [RESTART], id="stuck"),

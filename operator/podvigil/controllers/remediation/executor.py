@@ -80,7 +80,7 @@ class Executor:
             cluster=cluster,
             queue=WorkQueue[RequestKey](),
             gatekeeper=Gatekeeper(cluster, settings.own_namespace, metrics),
-            lookout=Lookout(cluster),
+            lookout=Lookout(cluster, settings.lookout_seconds),
             events=EventRecorder(cluster, instance=settings.instance, controller="podvigil.io/executor"),
             metrics=metrics,
             settings=settings,

@@ -1,6 +1,7 @@
 """Looks at the whole cluster for the guards that ask about it: seldom, and for all requests at once."""
 
 import asyncio
+import math
 import time
 from dataclasses import replace
 from typing import Final
@@ -12,18 +13,16 @@ from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError
 from podvigil.remediate.surroundings import NOTHING_AROUND, Surroundings, read_changes, read_nodes
 
-MAX_AGE_SECONDS: Final = 30.0
-"""What a person is shown before deciding may be so old; before a change it is looked at anew."""
-
 
 class Lookout:
-    """Keeps the last look; two lists (nodes, requests) in half a minute, however many requests there are."""
+    """Keeps the last look: two lists (nodes, requests) now and then, however many requests there are."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, max_age_seconds: float) -> None:
         self._cluster = cluster
+        self._max_age: Final = max_age_seconds
         self._looking = asyncio.Lock()
         self._seen = NOTHING_AROUND
-        self._seen_at = -MAX_AGE_SECONDS
+        self._seen_at = -math.inf
         """Monotonic seconds."""
         self.claiming = asyncio.Lock()
         """Held while a change is counted and claimed: else several at once would find the same room in the hour.
@@ -32,7 +31,7 @@ class Lookout:
     async def look(self, *, fresh: bool = False) -> Surroundings:
         """Return what goes on in the cluster. Raises: ClusterError."""
         async with self._looking:
-            if fresh or time.monotonic() - self._seen_at >= MAX_AGE_SECONDS:
+            if fresh or time.monotonic() - self._seen_at >= self._max_age:
                 nodes, requests = await asyncio.gather(self._list(NODES), self._list(REMEDIATIONREQUESTS))
                 try:
                     self._seen = replace(read_nodes(nodes), changes=read_changes(requests))

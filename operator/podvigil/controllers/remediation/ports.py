@@ -31,6 +31,9 @@ class ExecutorSettings:
     """Name of this process, unique among executors that run side by side and new at each start."""
     resync_seconds: float = 300.0
     """How often all requests are listed, so that a lost watch event is not lost work."""
+    lookout_seconds: float = 30.0
+    """How old the nodes and the latest changes may be that are shown before a decision; before a change they
+    are looked at anew."""
     gate_check_seconds: float = 60.0
     """How often the standing gate is looked at anew; it is looked at before each execution besides."""
     gate_retry_seconds: float = 5.0
