@@ -1,24 +1,14 @@
 """What the executor is made of and how it is set, put together once."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.events import EventRecorder
-from podvigil.controllers.queue import WorkQueue
 from podvigil.controllers.remediation.gatekeeper import Gatekeeper
 from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
-
-
-class RequestKey(NamedTuple):
-    """A RemediationRequest by name."""
-
-    namespace: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +35,9 @@ class Ports:
     """The collaborators of one pass."""
 
     cluster: Cluster
-    queue: WorkQueue[RequestKey]
     gatekeeper: Gatekeeper
     lookout: Lookout
     events: EventRecorder
     metrics: ExecutorMetrics
     settings: ExecutorSettings
     clock: Callable[[], datetime]
-
-
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until `stop` is set."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -9,7 +9,8 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.cluster.errors import BadRequest, Forbidden, Invalid
 from podvigil.controllers.remediation import events, status
-from podvigil.controllers.remediation.ports import Ports, RequestKey
+from podvigil.controllers.remediation.ports import Ports
+from podvigil.controllers.requests import RequestKey
 from podvigil.remediate import preflight
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Change

@@ -1,0 +1,178 @@
+"""Notices RemediationRequests, by kopf's watch and by a list now and then, and works on them through a queue.
+
+Shared by the executor and the approver: what they do with a request differs, how they come by it does not.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+
+import kopf
+import msgspec
+
+from podvigil.api.resources import REMEDIATIONREQUESTS
+from podvigil.cluster.client import Cluster
+from podvigil.cluster.errors import ClusterError, Throttled
+from podvigil.controllers.queue import WorkQueue
+from podvigil.remediate.gather import Unreadable
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS: Final = 5.0
+"""How often the watchdog hears from us."""
+
+LONGEST_RETRY_AFTER: Final = 120.0
+"""A Retry-After beyond this is not believed."""
+
+RESYNC_RETRY_SECONDS: Final = 5.0
+
+
+class RequestKey(NamedTuple):
+    """A RemediationRequest by name."""
+
+    namespace: str
+    name: str
+
+
+class _Meta(msgspec.Struct, gc=False):
+    name: str
+    namespace: str
+
+
+class _Status(msgspec.Struct, gc=False):
+    finished: str | None = msgspec.field(name="finishedAt", default=None)
+
+
+class _Spec(msgspec.Struct, gc=False):
+    rollback: msgspec.Raw | None = None
+
+
+class _Item(msgspec.Struct, gc=False):
+    metadata: _Meta
+    spec: _Spec
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+class _Page(msgspec.Struct, gc=False):
+    items: list[_Item]
+
+
+_PAGE: Final = msgspec.json.Decoder(_Page)
+
+
+class RequestLoop:
+    """Calls `work` for each request that something happened to, and again when `work` asks for it.
+
+    `register` first, then `run`; kopf may run on another loop or thread.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        work: Callable[[RequestKey], Awaitable[float | None]],
+        *,
+        resync_seconds: float,
+        on_error: Callable[[str], None],
+        on_beat: Callable[[WorkQueue[RequestKey]], None],
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            work: one pass over a request; returns seconds until the next, None when nothing is due.
+            resync_seconds: how often all requests are listed, so that a lost watch event is not lost work.
+            on_error: told the HTTP status of an answer that cut a pass short (0: none), or `unreadable`.
+            on_beat: told the queue every few seconds.
+        """
+        self._cluster = cluster
+        self._work = work
+        self._resync_seconds = resync_seconds
+        self._on_error = on_error
+        self._on_beat = on_beat
+        self._queue = WorkQueue[RequestKey]()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether requests are being worked on."""
+        return self._loop is not None
+
+    def register(self, registry: kopf.OperatorRegistry) -> None:
+        """Attach the kopf handler. An event handler needs no finalizer and writes nothing into the object."""
+
+        @kopf.on.event(
+            REMEDIATIONREQUESTS.group,
+            REMEDIATIONREQUESTS.version,
+            REMEDIATIONREQUESTS.plural,
+            registry=registry,
+        )
+        async def noticed(namespace: str | None, name: str | None, **_: Any) -> None:
+            if namespace and name:
+                self.notice(RequestKey(namespace, name))
+
+    def notice(self, key: RequestKey) -> None:
+        """Look at this request soon. From any thread; before `run` it is ignored, since `run` lists all."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._queue.add, key)
+
+    async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
+        """Work until `stop` is set; `beat` is called every few seconds while the loop is alive.
+
+        Raises: whatever is a bug, in an ExceptionGroup. What the API server does is no bug.
+        """
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._resync(stop))
+                group.create_task(self._beat(stop, beat))
+                group.create_task(
+                    self._queue.run(
+                        self._work,
+                        stop,
+                        expected=(ClusterError, Unreadable),
+                        after_error=self._after_error,
+                    )
+                )
+        finally:
+            self._loop = None
+
+    async def _resync(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            seconds = self._resync_seconds
+            try:
+                async for page in self._cluster.pages(REMEDIATIONREQUESTS):
+                    for item in _PAGE.decode(page).items:
+                        # An ended request may be wanted back.
+                        if item.status.finished is None or item.spec.rollback is not None:
+                            self._queue.add(RequestKey(item.metadata.namespace, item.metadata.name))
+            except (ClusterError, msgspec.DecodeError) as error:
+                logger.warning("Cannot list the requests", extra={"error": str(error)})
+                seconds = RESYNC_RETRY_SECONDS
+            await pause(stop, seconds)
+
+    async def _beat(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
+        while not stop.is_set():
+            beat()
+            self._on_beat(self._queue)
+            await pause(stop, BEAT_SECONDS)
+
+    def _after_error(self, key: RequestKey, error: Exception, planned: float) -> float:
+        status = error.status if isinstance(error, ClusterError) else -1
+        self._on_error(str(status) if status >= 0 else "unreadable")
+        seconds = planned
+        if isinstance(error, Throttled) and error.retry_after is not None:
+            seconds = max(planned, min(error.retry_after, LONGEST_RETRY_AFTER))
+        logger.warning(
+            "A request must wait",
+            extra={"request": f"{key.namespace}/{key.name}", "error": str(error), "retry_seconds": seconds},
+        )
+        return seconds
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
