@@ -18,6 +18,9 @@ AFTERMATH: Final = HOUR // 2
 """Samples after an ordinary operation in which an alarm is still counted as its: half of an hour's baseline has
 then seen the end of it."""
 
+AFTER_FAULT: Final = 6 * HOUR
+"""Samples after a fault's last trace in which an alarm is counted as its late echo, unless an operation explains it."""
+
 KINDS: Final = tuple(Negative)
 
 
@@ -55,7 +58,10 @@ def labelled(world: World) -> Labelled:
         for fault in sorted(world.faults, key=lambda fault: fault.start)
         if fault.end > world.judged_from
     )
-    return Labelled(samples, states.T.copy(), kinds(world).T.copy(), events)
+    normal = kinds(world)
+    after = _recently(changed, AFTER_FAULT) & (normal < KINDS.index(Negative.AFTER_FAULT))
+    normal[after] = KINDS.index(Negative.AFTER_FAULT)
+    return Labelled(samples, states.T.copy(), normal.T.copy(), events)
 
 
 def differs(one: Floats, other: Floats) -> Mask:
@@ -77,3 +83,10 @@ def kinds(world: World) -> npt.NDArray[np.int8]:
         part = slice(happening.start, happening.end + AFTERMATH)
         result[part, happening.pods] = KINDS.index(Negative(happening.kind))
     return result
+
+
+def _recently(flags: Mask, steps: int) -> Mask:
+    """Where a flag, (T, P), was set within the last `steps` samples."""
+    index = np.where(flags, np.arange(len(flags))[:, None], -steps - 1)
+    recently: Mask = np.arange(len(flags))[:, None] - np.maximum.accumulate(index) <= steps
+    return recently

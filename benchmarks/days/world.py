@@ -39,6 +39,8 @@ class Negative(StrEnum):
     MISSING_FEATURE = "MissingFeature"
     HOLIDAY = "Holiday"
     DAYLIGHT_SAVING = "DaylightSaving"
+    AFTER_FAULT = "AfterFault"
+    """Hours after a fault had touched the pod: what a detector has taken for normal meanwhile."""
     SCALE_DOWN = "ScaleDown"
     SCALE_UP = "ScaleUp"
     REBALANCING = "Rebalancing"

@@ -9,12 +9,12 @@ from days.labels import KINDS, Labelled, differs, kinds, labelled
 from days.programs import FEWEST_PODS, FEWEST_WORKLOADS, MOST_PODS, MOST_WORKLOADS
 from days.render import render
 from days.run import CLUSTERS, DEVELOPMENT_SEEDS, TEST_SEEDS
-from days.world import DAY, Floats, Happening, Mask, Negative, Positive, World
+from days.world import DAY, HOUR, Floats, Happening, Mask, Negative, Positive, World
 
 from podvigil.evaluate.labels import FAULT, IGNORED, NORMAL
 
-STANDING = {Negative.FLAT_SERIES, Negative.DAILY_LOAD, Negative.WEEKLY_LOAD}
-"""Of which no world is without: they are what the load is like."""
+STANDING = {Negative.FLAT_SERIES, Negative.DAILY_LOAD, Negative.WEEKLY_LOAD, Negative.AFTER_FAULT}
+"""What nobody does to a cluster: what the load is like, and what a fault leaves."""
 
 
 @cache
@@ -97,7 +97,16 @@ def test_every_kind_is_in_the_judged_days_of_a_seed(seed: int) -> None:
     faults = {str(f.kind) for one in worlds for f in one.faults if f.start >= one.judged_from}
     assert faults == set(Positive)
     normal = {KINDS[kind] for one in worlds for kind in np.unique(kinds(one)[one.judged_from :])}
-    assert normal == set(Negative)
+    assert normal == set(Negative) - {Negative.AFTER_FAULT}
+
+
+def test_the_hours_after_a_fault_are_a_kind_of_their_own() -> None:
+    number, fault = one_of(Positive.LEVEL_SHIFT)
+    after = with_labels(number).kinds[fault.pods[0], fault.end : fault.end + 6 * HOUR]
+    late = with_labels(number).kinds[fault.pods[0], : fault.start]
+    assert KINDS.index(Negative.AFTER_FAULT) in after
+    assert not (after < KINDS.index(Negative.AFTER_FAULT)).any()
+    assert (late < KINDS.index(Negative.AFTER_FAULT)).any()
 
 
 @pytest.mark.parametrize("number", range(4))
