@@ -45,7 +45,8 @@ class _Status(msgspec.Struct, gc=False):
 
 
 class _Spec(msgspec.Struct, gc=False):
-    rollback: msgspec.Raw | None = None
+    rollback: msgspec.Raw = msgspec.Raw(b"")
+    """What is in it is read later. Not optional: a union of Raw and None takes neither."""
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -143,7 +144,7 @@ class RequestLoop:
                 async for page in self._cluster.pages(REMEDIATIONREQUESTS):
                     for item in _PAGE.decode(page).items:
                         # An ended request may be wanted back.
-                        if item.status.finished is None or item.spec.rollback is not None:
+                        if item.status.finished is None or item.spec.rollback:
                             self._queue.add(RequestKey(item.metadata.namespace, item.metadata.name))
             except (ClusterError, msgspec.DecodeError) as error:
                 logger.warning("Cannot list the requests", extra={"error": str(error)})
