@@ -21,6 +21,7 @@ from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect, login
 from podvigil.cluster.errors import ClusterError
 from podvigil.cluster.events import EventRecorder
+from podvigil.controllers.approver.approver import Approver, ApproverSettings
 from podvigil.controllers.monitor.handlers import register as register_analyst
 from podvigil.controllers.monitor.metrics import MonitorMetrics
 from podvigil.controllers.monitor.ports import Ports
@@ -124,6 +125,14 @@ async def _work(
         executor.register(registry)
         beat = partial(watchdog.beat, "executor", EXECUTOR_STALLED_SECONDS)
         parts["executor"] = executor.run(stop, beat)
+    if settings.mode is Mode.APPROVER:
+        approver = Approver(
+            cluster,
+            ApproverSettings(own_namespace=settings.operator_namespace, instance=instance, user_name=user),
+            metrics,
+        )
+        approver.register(registry)
+        parts["approver"] = approver.run(stop, partial(watchdog.beat, "approver", EXECUTOR_STALLED_SECONDS))
     kopf_stop = asyncio.Event()
     tasks: dict[str, asyncio.Future[Any]] = {n: asyncio.ensure_future(p) for n, p in parts.items()}
     stopping = asyncio.ensure_future(stop.wait())

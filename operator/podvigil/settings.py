@@ -34,11 +34,12 @@ WELL_KNOWN: Final = {
 
 
 class Mode(StrEnum):
-    """Which processes run: the one that reports, the one that repairs, or both."""
+    """Which process runs: the one that reports, the one that repairs, both of these, or the one that approves by rules."""
 
     MONITORING = "monitoring"
     REMEDIATION = "remediation"
     FULL = "full"
+    APPROVER = "approver"
 
 
 class LogFormat(StrEnum):
@@ -77,9 +78,9 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    mode: Annotated[Mode, Field(description="Which processes run: monitoring, remediation or full.")] = (
-        Mode.FULL
-    )
+    mode: Annotated[
+        Mode, Field(description="Which process runs: monitoring, remediation, full (both) or approver.")
+    ] = Mode.FULL
     kubeconfig: Annotated[
         Path | None,
         Field(description="kubeconfig file; absent: the pod's own ServiceAccount, or ~/.kube/config."),

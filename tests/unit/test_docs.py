@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from podvigil.api.crd import KINDS, definition
 from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.reasons import Reason
+from podvigil.controllers.approver.metrics import ApproverMetrics
 from podvigil.controllers.monitor.metrics import MonitorMetrics
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
 from podvigil.settings import PREFIX, WELL_KNOWN, Settings
@@ -158,6 +159,7 @@ def test_metrics_are_documented_and_exist() -> None:
     registry = CollectorRegistry()
     MonitorMetrics(registry)
     ExecutorMetrics(registry)
+    ApproverMetrics(registry)
     exist = {f.name + ("_total" if f.type == "counter" else "") for f in registry.collect()}
     listed = {w for cell in first_cells(text("operations.md"), "metric") for w in words(cell)}
     assert listed == exist

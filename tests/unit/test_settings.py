@@ -141,7 +141,7 @@ def test_variables_of_others_are_none_of_our_business() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "why"),
     [
-        ("mode", "nonsense", "'monitoring', 'remediation' or 'full'"),
+        ("mode", "nonsense", "'monitoring', 'remediation', 'full' or 'approver'"),
         ("http_port", "70000", "less than or equal to 65535"),
         ("http_port", "many", "valid integer"),
         ("anomaly_threshold", "1", "less than 1"),

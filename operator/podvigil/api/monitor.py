@@ -188,6 +188,34 @@ class DetectionSpec(ApiModel):
     )
 
 
+class AutoApprovalRule(ApiModel):
+    """What the approver may approve without a person: this action, there, this surely, after so many successes."""
+
+    action: Annotated[AnyAction, Field(description="The action.")]
+    namespaces: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...],
+        Field(
+            min_length=1,
+            max_length=64,
+            description="Namespaces of the requests, each by name. Requests about nodes lie in the operator's.",
+        ),
+    ]
+    minimum_probability_permille: int = permille_field(
+        950, description="Only for findings at least this probable, or seen for certain."
+    )
+    minimum_successes: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1000,
+            description="Only after the action has helped so often for this signal under this monitor.",
+        ),
+    ] = 3
+    windows: Annotated[
+        tuple[TimeWindow, ...], Field(max_length=16, description="Only at these hours. Empty: always.")
+    ] = ()
+
+
 class RemediationSpec(ApiModel):
     """What may be proposed, and under which rules."""
 
@@ -260,6 +288,13 @@ class RemediationSpec(ApiModel):
         description="How long an action that a person denied is not proposed again for the same trouble of the "
         "same target.",
     )
+    auto_approval: Annotated[
+        tuple[AutoApprovalRule, ...],
+        Field(
+            max_length=16,
+            description="What the approver, a process of its own, approves without a person. Empty: nothing.",
+        ),
+    ] = ()
     paused: Annotated[bool, Field(description="Hold everything back: nothing is proposed or executed.")] = (
         False
     )

@@ -45,7 +45,8 @@ def run_command(
     mode: Annotated[
         str | None,
         typer.Option(
-            help="monitoring: report and propose. remediation: repair what is approved. full: both."
+            help="monitoring: report and propose. remediation: repair what is approved. full: both of these. "
+            "approver: approve what a monitor's rules name."
         ),
     ] = None,
     config: ConfigFile = None,
