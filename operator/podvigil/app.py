@@ -23,10 +23,12 @@ from podvigil.cluster.errors import ClusterError
 from podvigil.cluster.events import EventRecorder
 from podvigil.controllers.approver.approver import Approver, ApproverSettings
 from podvigil.controllers.monitor.handlers import register as register_analyst
+from podvigil.controllers.monitor.handlers import register_without_writing
 from podvigil.controllers.monitor.metrics import MonitorMetrics
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.remediation.executor import Executor
 from podvigil.controllers.remediation.ports import ExecutorSettings
+from podvigil.remediate.actions.registry import install as install_actions
 from podvigil.serve.health import Watchdog
 from podvigil.serve.server import start as start_server
 from podvigil.settings import Mode, Settings
@@ -115,8 +117,9 @@ async def _work(
     parts: dict[str, Awaitable[object]] = {}
     if settings.mode in (Mode.MONITORING, Mode.FULL):
         ports = _analyst_ports(settings, cluster, user, instance, metrics, watchdog)
-        register_analyst(registry, ports)
+        (register_without_writing if settings.dry_run else register_analyst)(registry, ports)
     if settings.mode in (Mode.REMEDIATION, Mode.FULL):
+        install_actions()
         executor = Executor(
             cluster,
             ExecutorSettings(own_namespace=settings.operator_namespace, instance=instance),

@@ -42,7 +42,7 @@ class CronJobState(TargetState):
     concurrency: str
     """Allow, Forbid or Replace."""
     active: tuple[str, ...]
-    """Names of its Jobs that run, whoever made them."""
+    """Names of its Jobs that run: those of its schedule, which its controller counts, and those of requests."""
     forgets: bool
     """Whether its controller removes a finished Job at once (a history limit of 0)."""
     jobs: tuple[JobState, ...]
@@ -68,6 +68,8 @@ class CronJobState(TargetState):
 def cronjob_state(body: Json, jobs: Iterable[Json] = ()) -> CronJobState:
     """Read a CronJob, and those of the Jobs that are its own."""
     metadata, spec = body["metadata"], body["spec"]
+    ours = tuple(_job_state(job) for job in jobs if _is_of(job, metadata["uid"]))
+    scheduled = {job["name"] for job in (body.get("status") or {}).get("active") or ()}
     return CronJobState(
         ref=ObjectRef.of(body),
         resource_version=metadata["resourceVersion"],
@@ -75,9 +77,9 @@ def cronjob_state(body: Json, jobs: Iterable[Json] = ()) -> CronJobState:
         deleting="deletionTimestamp" in metadata,
         offered=(metadata.get("annotations") or {}).get(OFFERED) == "true",
         concurrency=spec.get("concurrencyPolicy", "Allow"),
-        active=tuple(sorted(job["name"] for job in (body.get("status") or {}).get("active") or ())),
+        active=tuple(sorted(scheduled | {job.name for job in ours if not job.finished})),
         forgets=0 in (spec.get("successfulJobsHistoryLimit"), spec.get("failedJobsHistoryLimit")),
-        jobs=tuple(_job_state(job) for job in jobs if _is_of(job, metadata["uid"])),
+        jobs=ours,
         body=body,
     )
 
