@@ -216,7 +216,7 @@ class Shop:
 
     def request(self, workload: Json, report: Json, action: str = "Restart", **plan: Any) -> str:
         """Propose a plan as the analyst does; returns the request's name."""
-        name = f"{workload['metadata']['name']}-{action.lower()}-{next(_numbers)}"
+        name = f"{workload['metadata']['name']}-{action.rpartition('/')[2].lower()}-{next(_numbers)}"
         target = {key: workload["metadata"][key] for key in ("name", "uid")}
         target["generation"] = workload["metadata"].get("generation", 0)  # a node has none
         about = {"name": report["metadata"]["name"], "uid": report["metadata"]["uid"]}
