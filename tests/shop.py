@@ -261,6 +261,13 @@ class Shop:
         found: Json = json.loads(self.kubectl("get", kind, name, "-o", "json"))
         return found
 
+    def all(self, kind: str) -> list[Json]:
+        """List the objects of a kind of `PATHS` in this namespace."""
+        found: list[Json] = self.cluster.read(f"/{PATHS[kind]}".replace("{namespace}", self.namespace))[
+            "items"
+        ]
+        return found
+
     def status(self, request: str) -> Json:
         """Read a request's status."""
         found: Json = self.get("remreq", request).get("status") or {}
