@@ -26,16 +26,13 @@ from podvigil.remediate.actions.base import (
     rehearse_patch,
     right_to_patch,
 )
-from podvigil.remediate.actions.restarts.rolling import RESTARTED_AT
+from podvigil.remediate.earlier_revision import is_present, present_revision, revision_to_restore
 from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.base import TOKEN
-from podvigil.remediate.targets.revisions import CAUSE, Revision, without_hash
+from podvigil.remediate.targets.revisions import CAUSE, Revision
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validate import judge_workload
-
-LOOK_AGAIN: Final = timedelta(seconds=10)
-"""Until the controller has made the ReplicaSet of the present template."""
 
 ALSO_REVERT: Final = (
     "Revert the change where its manifest is kept, too: whoever applies it again rolls it out again."
@@ -104,9 +101,9 @@ class Rollback:
         before, after = (_named(target, values) for values in (change.before, change.after))
         if before is None:
             return Undo.NOT_OURS
-        if _is_present(target, before):
+        if is_present(target, before):
             return Undo.DONE
-        return Undo.DUE if after is not None and _is_present(target, after) else Undo.NOT_OURS
+        return Undo.DUE if after is not None and is_present(target, after) else Undo.NOT_OURS
 
     def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
         """By the report and the pods; those that the rollout had not replaced yet keep their restarts."""
@@ -145,32 +142,6 @@ class Rollback:
             await _patch(cluster, target, before, change.token, dry_run=False)
 
 
-def present_revision(target: WorkloadState) -> Revision | None:
-    """Return the newest revision with the template that is wanted now; None: its controller has none yet."""
-    return next((r for r in reversed(target.revisions) if _is_present(target, r)), None)
-
-
-def revision_to_restore(target: WorkloadState, number: int | None) -> Revision | Refusal:
-    """Return the revision of that number, else the last one before the present that ran something else."""
-    present, known = present_revision(target), ", ".join(str(r.number) for r in target.revisions)
-    if present is None:
-        not_yet = f"the controller of {target.ref} has not made a ReplicaSet of its present template yet"
-        return Refusal(Reason.ROLLOUT_RUNNING, not_yet, LOOK_AGAIN)
-    if number is None:
-        earlier = (r for r in reversed(target.revisions) if r.number < present.number)
-        wanted = next((r for r in earlier if not _runs_the_same(r, present)), None)
-        missing = f"{target.ref} has no earlier revision that differs from the present one; it has {known}"
-    else:
-        wanted = next((r for r in target.revisions if r.number == number), None)
-        missing = f"{target.ref} has no revision {number}; it has {known}"
-    if wanted is None:
-        return Refusal(Reason.UNSUPPORTED_TARGET, missing)
-    if _runs_the_same(wanted, present):
-        same = f"revision {wanted.number} of {target.ref} is what runs now, but for the marks of a restart"
-        return Refusal(Reason.NO_CHANGE, same)
-    return wanted
-
-
 def _number(plan: Plan) -> int | None:
     return plan.parameters.revision if plan.parameters else None
 
@@ -181,22 +152,6 @@ def _values(revision: Revision) -> dict[str, str]:
 
 def _named(target: WorkloadState, values: Mapping[str, str]) -> Revision | None:
     return next((r for r in target.revisions if r.replica_set == values["replicaSet"]), None)
-
-
-def _is_present(target: WorkloadState, revision: Revision) -> bool:
-    return without_hash(target.body["spec"]["template"]) == revision.template
-
-
-def _runs_the_same(one: Revision, other: Revision) -> bool:
-    return _unmarked(one) == _unmarked(other)
-
-
-def _unmarked(revision: Revision) -> dict[str, Any]:
-    """Return the template without what a restart leaves in it."""
-    metadata = dict(revision.template["metadata"])
-    marks = (RESTARTED_AT, TOKEN)
-    metadata["annotations"] = {k: v for k, v in (metadata.get("annotations") or {}).items() if k not in marks}
-    return {**revision.template, "metadata": metadata}
 
 
 def _annotations(target: WorkloadState) -> Mapping[str, str]:
