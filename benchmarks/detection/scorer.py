@@ -93,7 +93,8 @@ def scored(source: Path, mode: Mode, model_directory: Path) -> Answer:
         beta=beta,
     )
     if workload is not None:
-        detector.assign(np.arange(pods), workload, np.full(pods, np.nan), -np.inf)
+        names = [None if number < 0 else number for number in workload.tolist()]
+        detector.assign(np.arange(pods), names, np.full(pods, np.nan))
     started = time.perf_counter()
     history = np.concatenate([by_time(values) for values in train])
     there = np.concatenate([present(values, None, interval) for values in train])

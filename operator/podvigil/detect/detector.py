@@ -4,6 +4,7 @@ One object per AnomalyMonitor, used from one thread. It never reads a clock and 
 a row of the coming interval, and a tick that was missed is told with `skip`.
 """
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -169,16 +170,15 @@ class Detector:
         self._treatment.skip(ticks)
         self._now += ticks * self.interval_seconds
 
-    def assign(self, slots: Indices, workloads: Indices, started: Array, at: float) -> None:
+    def assign(self, slots: Indices, names: Sequence[Hashable | None], started: Array) -> None:
         """Say whose pods these slots are: what is habitual is the workload's, and outlives the pod.
 
         Args:
-            workloads: a number ≥ 0 for each, that stays the workload's own; -1 = not known.
+            names: for each slot what stays its workload's own, such as a uid; None = not known.
             started: Unix seconds of each pod's start; NaN = not known.
-            at: Unix seconds now.
         """
         if self._habits is not None:
-            self._habits.assign(slots, workloads, started, at)
+            self._habits.assign(slots, names, started)
 
     def release(self, slots: Indices) -> None:
         """Forget these slots: the pod is gone for good, or another takes its place."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
@@ -100,6 +100,7 @@ class Evaluation:
         if self._scoring is not None:
             self._scoring.fit(self.rows.capacity)
             self._scoring.release(change.released)
+            self._introduce(self._scoring, change.introduced)
             for slot in change.taken:
                 self._scoring.adopt(slot, self.rows.slots_of(self.rows.workload(slot).uid))
         return change.without_room
@@ -146,7 +147,7 @@ class Evaluation:
         self._outlook.skip(self._unscored_ticks)
         self._outlook.observe(values[:, MODEL_FEATURES.index(Feature.MEMORY)])
         wanted = values[:, [MODEL_FEATURES.index(f) for f in scoring.features]]
-        verdict = await self._on_scorer(scoring.score, wanted, self.rows.present)
+        verdict = await self._on_scorer(scoring.score, wanted, self.rows.present, now.timestamp())
         throttled, restarts = self._extras(columns)
         return Sight(verdict, None, throttled, restarts)
 
@@ -179,12 +180,13 @@ class Evaluation:
             self._outlook.skip(self._unscored_ticks)
         features = tuple(f for f in MODEL_FEATURES if f in there or f in _with_samples(history))
         history = history[:, :, [MODEL_FEATURES.index(f) for f in features]]
-        self._scoring = await self._on_scorer(self._new_scoring, features, history)
+        times = next(iter(matrices.values())).times
+        self._scoring = await self._on_scorer(self._new_scoring, features, history, times)
         self._scoring_since = now
         self._unscored_ticks = 0
         return self._scoring
 
-    def _new_scoring(self, features: tuple[Feature, ...], history: Array) -> Scoring:
+    def _new_scoring(self, features: tuple[Feature, ...], history: Array, times: Array) -> Scoring:
         scoring = Scoring(
             mode=self._spec.detection.model,
             model=self._load_model(self._spec.detection.model),
@@ -193,9 +195,17 @@ class Evaluation:
             capacity=self.rows.capacity,
             dial=Dial.of(self._spec.detection, self._ports.settings),
         )
+        self._introduce(scoring, self.rows.slots())
         there: Mask = np.any(np.isfinite(history), axis=2)
-        scoring.warm_start(history, there)
+        scoring.warm_start(history, there, times)
         return scoring
+
+    def _introduce(self, scoring: Scoring, slots: Sequence[int]) -> None:
+        """Tell the scoring whose pods these are."""
+        rows = self.rows
+        scoring.introduce(
+            list(slots), [rows.workload(slot).uid for slot in slots], [rows.started(slot) for slot in slots]
+        )
 
     def _load_model(self, mode: ModelMode) -> Model | None:
         if mode is not ModelMode.LSTM:

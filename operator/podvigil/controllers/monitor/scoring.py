@@ -96,9 +96,14 @@ class Scoring:
         self._interval = interval_seconds
         self._ticks_known = np.zeros(capacity, np.int64)
 
-    def warm_start(self, history: Array, present: Mask) -> None:
-        """Learn from the past, shapes (ticks, capacity, features) and (ticks, capacity)."""
-        past = self._detector.warm_start(history, present)
+    def introduce(self, slots: list[int], workloads: list[str], started: list[float]) -> None:
+        """Say whose pods these slots are (the workload's uid), and when they started (Unix seconds)."""
+        if slots:
+            self._detector.assign(np.array(slots, np.intp), workloads, np.array(started))
+
+    def warm_start(self, history: Array, present: Mask, times: Array | None = None) -> None:
+        """Learn from the past, shapes (ticks, capacity, features), (ticks, capacity) and (ticks,) Unix seconds."""
+        past = self._detector.warm_start(history, present, times)
         self._thresholds.push_history(past.score, past.habitual)
         self._ticks_known += np.isfinite(past.score).sum(axis=0)
 
@@ -127,10 +132,13 @@ class Scoring:
         if ticks > 0:
             self._detector.skip(ticks)
 
-    def score(self, values: Array, present: Mask) -> Verdict:
-        """Judge one sample of all pods, shapes (capacity, features) and (capacity,)."""
+    def score(self, values: Array, present: Mask, at: float | None = None) -> Verdict:
+        """Judge one sample of all pods, shapes (capacity, features) and (capacity,), taken at Unix second `at`.
+
+        None: one interval after the last.
+        """
         self.fit(len(present))
-        scores = self._detector.observe(values, present)
+        scores = self._detector.observe(values, present, at)
         self._thresholds.push(scores.score, scores.habitual)
         known = np.isfinite(scores.score)
         self._ticks_known += known

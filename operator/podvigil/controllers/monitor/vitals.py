@@ -8,6 +8,7 @@ import numpy as np
 from podvigil.api.features import Feature
 from podvigil.api.pods import PodKey, Workload
 from podvigil.collect.columns import Column, Matrix, parse_key
+from podvigil.collect.pods import PodRecord
 from podvigil.controllers.monitor.select import Selection
 from podvigil.window.arrays import Array, Indices, Mask
 from podvigil.window.slots import SlotTable
@@ -24,8 +25,17 @@ class Change:
     """Slots whose pod is gone; whoever keeps state by slot forgets it."""
     taken: tuple[int, ...]
     """Slots given to pods that were not watched before."""
+    introduced: tuple[int, ...]
+    """Slots whose workload or start is news: those taken, and those of pods that started again."""
     without_room: int
     """Selected pods that the window is too small for."""
+
+
+def last_start(pod: PodRecord) -> float:
+    """When a pod last began to run, Unix seconds: a container that was started again warms up like a new pod."""
+    begun = pod.created if pod.started is None else pod.started
+    ended = pod.last_termination
+    return begun if ended is None or ended.finished is None else max(begun, ended.finished)
 
 
 class PodRows:
@@ -35,6 +45,7 @@ class PodRows:
         self._slots: SlotTable[PodKey] = SlotTable(limit=limit)
         self._uids: dict[PodKey, str] = {}
         self._workloads: dict[int, Workload] = {}
+        self._started: dict[int, float] = {}
         self._keys: dict[bytes, PodKey] = {}
         self.capacity = min(GROWTH, limit)
         self.present: Mask = np.zeros(self.capacity, bool)
@@ -52,19 +63,23 @@ class PodRows:
             del self._uids[key]
         for slot in released:
             self._workloads.pop(int(slot), None)
-        taken, without_room = [], 0
+            self._started.pop(int(slot), None)
+        taken, introduced, without_room = [], [], 0
         for key in running:
             slot = self._slots.take(key)
             if slot is None:
                 without_room += 1
                 continue
             # Also for a known pod: an owner that was deleted and made anew may have adopted it.
-            self._workloads[slot] = selection.workloads[key]
+            workload, started = selection.workloads[key], last_start(selection.pods[key])
+            if self._workloads.get(slot) != workload or self._started.get(slot) != started:
+                introduced.append(slot)
+            self._workloads[slot], self._started[slot] = workload, started
             if key not in self._uids:
                 self._uids[key] = wanted[key]
                 taken.append(slot)
         self._fit()
-        return Change(released, tuple(taken), without_room)
+        return Change(released, tuple(taken), tuple(introduced), without_room)
 
     def pod(self, slot: int) -> PodKey:
         """Whose slot this is. Raises: KeyError when it is free."""
@@ -80,6 +95,14 @@ class PodRows:
     def workload(self, slot: int) -> Workload:
         """What owns the pod in this slot."""
         return self._workloads[slot]
+
+    def started(self, slot: int) -> float:
+        """When its containers last began to run, Unix seconds."""
+        return self._started[slot]
+
+    def slots(self) -> list[int]:
+        """The slots that have a pod."""
+        return list(self._workloads)
 
     def slots_of(self, workload_uid: str) -> list[int]:
         """The slots of a workload's pods."""

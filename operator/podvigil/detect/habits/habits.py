@@ -4,6 +4,7 @@ The trailing hour is asked at every sample. What speaks of minutes and hours (se
 most once a minute: that is a matter of cost only, since they are smoothed over a quarter of an hour.
 """
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -137,7 +138,7 @@ class HabitsOfPods:
             self._look_slowly(sample, age)
         self._tick += 1
 
-        explained = self.traffic.explained(rows, sample.values - sample.center)
+        explained = self.traffic.explained(rows, sample.values, sample.center)
         with np.errstate(invalid="ignore"):
             sigma = np.arcsinh(zeroed(explained / sample.scale))
         deviation = residual(sample.deviation, np.minimum(sigma, np.maximum(sample.deviation, 0.0)))
@@ -163,9 +164,9 @@ class HabitsOfPods:
             habitual=~every_feature(np.isnan(self._season.center)),
         )
 
-    def assign(self, slots: Indices, ids: Indices, started: Array, now: float) -> None:
+    def assign(self, slots: Indices, names: Sequence[Hashable | None], started: Array) -> None:
         """Say whose pods these slots are, and when they started (`Workloads.assign`)."""
-        self._forget_rows(self.workloads.assign(slots, ids, started, now))
+        self._forget_rows(self.workloads.assign(slots, names, started))
 
     def release(self, slots: Indices) -> None:
         """Forget these slots; what their workloads are like stays."""
@@ -210,7 +211,7 @@ class HabitsOfPods:
 
     def _served(self, values: Array, expected: Expected, base: Array) -> tuple[Array, Array]:
         """The values without what traffic above its habit explains, and that part."""
-        explained = self.traffic.explained(self.workloads.rows, values - np.exp(expected.level) + base)
+        explained = self.traffic.explained(self.workloads.rows, values, np.exp(expected.level) - base)
         return values - explained, explained
 
     def _forget_rows(self, reused: Indices) -> None:

@@ -21,6 +21,9 @@ FIRST_SECONDS: Final = 2 * 3600.0
 LIMIT: Final = 0.7
 """What enters is clipped to ± .7 (half to double): whatever happens, a fault is learnt to no more."""
 
+UNSURE: Final = 0.15
+"""Replicas differ by about this much, so until its own offset is learnt a pod may."""
+
 SNAPSHOTS: Final = 5
 """One each quarter of the lag: what is read is 60 to 75 minutes old."""
 
@@ -44,6 +47,10 @@ class LaggedOffset:
     def seconds(self) -> Array:
         """For how long each offset was learnt, at most its memory."""
         return self._seconds
+
+    def unsure(self) -> Array:
+        """How far each offset may be wrong, (slots, features), logarithm: pods differ, and this one is new."""
+        return UNSURE * (1.0 - self._seconds / self._memory)
 
     def learn(self, offsets: Array, elapsed_seconds: float) -> None:
         """Take what was seen over the last seconds, NaN = nothing."""

@@ -40,7 +40,8 @@ class Seasonal:
         self._of_slot = np.where(has_row, usual.center[rows, :-1], np.nan)
         self._replicas = usual.center[:, -1]
         return Expected(
-            self._of_slot + self._offset.read(), np.where(has_row, usual.spread[rows, :-1], np.nan)
+            self._of_slot + self._offset.read(),
+            np.where(has_row, np.hypot(usual.spread[rows, :-1], self._offset.unsure()), np.nan),
         )
 
     def slack(self, off: Array, rows: Indices, groups: Groups, replicas: Array) -> tuple[Array, Array]:

@@ -5,7 +5,8 @@ without pods that was last seen longest ago gives its row away; when all have po
 (row -1: its habits stay off, and it is judged by its own hour).
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,8 +21,12 @@ MAXIMUM_WORKLOADS: Final = 10_000
 GROWTH: Final = 64
 """Rows that the arrays grow by at a time."""
 
-UNKNOWN: Final = -1
-"""A workload id that says: none is known."""
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """The name of a pod that is its own workload."""
+
+    slot: int
 
 
 class Workloads:
@@ -37,6 +42,7 @@ class Workloads:
         """(slots,): Unix seconds of each pod's start, NaN = not known."""
         self.without_room = 0
         """Pods that got no row so far."""
+        self._now = -np.inf
         self._groups: Groups | None = None
         self._told: Mask = np.zeros(capacity, bool)
         self._refused: Mask = np.zeros(capacity, bool)
@@ -59,11 +65,11 @@ class Workloads:
             self._groups = Groups.of(self.rows)
         return self._groups
 
-    def assign(self, slots: Indices, ids: Indices, started: Array, now: float) -> Indices:
+    def assign(self, slots: Indices, names: Sequence[Hashable | None], started: Array) -> Indices:
         """Say whose pods these slots are and when they started.
 
         Args:
-            ids: the workload's number, any integer ≥ 0 that stays its own; `UNKNOWN`: the pod is its own.
+            names: what stays each workload's own, such as its uid; None: the pod is its own.
             started: Unix seconds, NaN = not known.
 
         Returns:
@@ -74,11 +80,11 @@ class Workloads:
         self.started[slots] = started
         self._told[slots] = np.isfinite(started)
         reused: list[int] = []
-        for slot, workload in zip(slots.tolist(), ids.tolist(), strict=True):
-            row = self._take(("pod", slot) if workload < 0 else workload, reused)
+        for slot, name in zip(slots.tolist(), names, strict=True):
+            row = self._take(_Own(slot) if name is None else name, reused)
             self.rows[slot] = row
             if row >= 0:
-                self._seen[row] = max(now, self._seen[row])
+                self._seen[row] = max(self._now, self._seen[row])
         self._refused[slots] = self.rows[slots] < 0
         self._groups = None
         return np.array(reused, np.intp)
@@ -89,11 +95,12 @@ class Workloads:
         Where nobody said when a pod started, it starts when it comes back while most others were there all
         along: when many come back at once, the samples were away and not the pods.
         """
+        self._now = now
         fresh = there & (self.rows < 0) & ~self._refused
         reused = np.empty(0, np.intp)
         if fresh.any():
             slots = np.flatnonzero(fresh)
-            reused = self.assign(slots, np.full(len(slots), UNKNOWN), self.started[slots], now)
+            reused = self.assign(slots, [None] * len(slots), self.started[slots])
         back = there & ~self._there
         if back.any() and 2 * (there & self._there).sum() > there.sum():
             self.started[back & ~self._told] = now
@@ -120,7 +127,7 @@ class Workloads:
 
     def _release_own(self, slots: Indices) -> None:
         """Give back the rows of pods that were their own workload."""
-        freed = self._table.release([("pod", slot) for slot in slots.tolist()])
+        freed = self._table.release([_Own(slot) for slot in slots.tolist()])
         self._seen[freed] = -np.inf
 
     def _take(self, name: Hashable, reused: list[int]) -> int:
