@@ -13,6 +13,7 @@ import numpy as np
 
 from podvigil.api.features import Feature
 from podvigil.detect.cell import Cell
+from podvigil.detect.expected import leading, of_hour
 from podvigil.detect.habits.habits import Habits, HabitsOfPods, Sample
 from podvigil.detect.habits.workloads import Workloads
 from podvigil.detect.network_input import NetworkInputs
@@ -38,9 +39,6 @@ class Mode(StrEnum):
     """Deviation from the pod's own hour alone, all features and directions alike. A fixed comparison."""
 
 
-BAND: Final = 3.0
-"""The band of an explanation: expected ± 3 of the baseline's spread (its floor included)."""
-
 ADAPTIVE_SMOOTHING: Final = 0.5
 """`ADAPTIVE_Z` rises and falls alike: it is kept as simple as its name."""
 
@@ -60,9 +58,9 @@ class Scores:
     expected: Array
     """(S, F): natural units; NaN = no baseline."""
     low: Array
-    """(S, F): expected - `BAND` × spread, not below 0."""
+    """(S, F): the lower end of what still is normal (`detect.expected`), not below 0."""
     high: Array
-    """(S, F): expected + `BAND` × spread."""
+    """(S, F): the upper end."""
     cold: Mask
     """(S,): the pod is there, but there is nothing yet to compare it with."""
     habitual: Mask
@@ -297,15 +295,17 @@ class Detector:
     ) -> Scores:
         known = ~every_feature(~treated.usable)
         center = treated.center + treated.scale * np.sinh(expected)
-        spread = BAND * treated.scale
+        view = of_hour(center, treated.scale, deviation, habits)
+        if habits is not None:
+            view = leading(view, habits, terms)
         return Scores(
             score=np.where(known, score, np.nan),
             contribution=np.where(known[:, None], shares(terms.by_feature), 0.0),
-            deviation=np.where(treated.usable, deviation, np.nan),
+            deviation=np.where(treated.usable, view.deviation, np.nan),
             observed=treated.values,
-            expected=np.maximum(center, 0.0),
-            low=np.maximum(center - spread, 0.0),
-            high=np.maximum(center + spread, 0.0),
+            expected=np.maximum(view.center, 0.0),
+            low=np.maximum(view.low, 0.0),
+            high=np.maximum(view.high, 0.0),
             cold=~known & ~treated.absent,
             habitual=known & habits.habitual if habits is not None else np.zeros(len(known), bool),
         )

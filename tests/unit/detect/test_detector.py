@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from podvigil.api.features import MODEL_FEATURES, Feature
-from podvigil.detect.detector import BAND, Detector, Mode, Scores
+from podvigil.detect.detector import Detector, Mode, Scores
+from podvigil.detect.expected import BAND
 from podvigil.detect.threshold import LEAST
 from podvigil.window.arrays import Array
 from unit.detect.cells import BrokenCell, RecordingCell
