@@ -31,6 +31,15 @@ INTERVAL: Final = 30.0
 SAMPLES: Final = 4
 """Different samples of all pods, given in turn."""
 
+REPLICAS: Final = 15
+"""Pods of a workload: 150,000 pods are then as many workloads as the habits take in."""
+
+START: Final = 1_750_000_000.0
+"""Unix seconds of the first sample and of the pods' starts."""
+
+COLD_TICKS: Final = 32
+"""A quarter of an hour; a pod has a window of its own after that."""
+
 MODELS: Final = Path(__file__).parents[2] / "models"
 
 
@@ -98,10 +107,16 @@ def detector(mode: Mode, pods: int, ticks: int) -> dict[str, float]:
     samples = random_samples(pods, len(MODEL_FEATURES))
     before = resident_bytes()
     watch = Detector(mode=mode, features=MODEL_FEATURES, interval_seconds=INTERVAL, capacity=pods, cell=cell)
+    slots = np.arange(pods)
+    watch.assign(slots, [slot // REPLICAS for slot in range(pods)], np.full(pods, START))
     present = np.ones(pods, bool)
-    first = cpu(lambda: watch.observe(samples[0], present))
-    cold = [cpu(lambda tick=tick: watch.observe(samples[tick % SAMPLES], present)) for tick in range(1, 32)]
-    warm = [cpu(lambda tick=tick: watch.observe(samples[tick % SAMPLES], present)) for tick in range(ticks)]
+
+    def tick(number: int) -> float:
+        return cpu(lambda: watch.observe(samples[number % SAMPLES], present, START + number * INTERVAL))
+
+    first = tick(0)
+    cold = [tick(number) for number in range(1, COLD_TICKS)]
+    warm = [tick(number) for number in range(COLD_TICKS, COLD_TICKS + ticks)]
     return {
         "tick_s": float(np.mean(warm)),
         "worst_s": max(warm),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from scale.forms import OURS
 from scale.quality import LIMITS, Judged, judged, table
 
 from podvigil.detect.detector import Mode
@@ -26,8 +27,6 @@ SECONDS: Final = 600
 
 WINDOW_MB: Final = 150.0
 REFRESH_SECONDS: Final = 0.15
-
-OURS: Final = "compact (ours): 16 bits, one a minute, 50 minutes"
 
 Found = dict[str, float]
 
@@ -45,19 +44,19 @@ of the process, on a machine that did other work too: read it as plus or minus a
 WINDOW: Final = f"""
 ## The window, {FEATURES} features
 
-The trailing samples with center and scale, as the baseline holds them. Here the exact form is sorted whole in each
-tick. The compact form stores every second sample, and its pods take turns: all of 150,000 in three ticks. Once an hour
-the long references are learnt from the whole window. The operator holds up to {EXACT_SAMPLES:,} samples
-(pods × features × samples) exactly, and compactly what is more: `choice.EXACT_SAMPLES`.
+The trailing samples with center and scale, as the baseline holds them; *in a tick* is the peak. Here the exact form is
+sorted whole in each tick. The compact form stores every second sample, and its pods take turns: all of 150,000 in three
+ticks. Once an hour the long references are learnt from the whole window. The operator holds up to
+{EXACT_SAMPLES:,} samples (pods × features × samples) exactly, and compactly what is more: `choice.EXACT_SAMPLES`.
 
-| pods | form | MB held | MB at the peak of a tick | refresh, CPU-s a tick | worst | store, CPU-s a tick | hourly, CPU-s |
+| pods | form | MB held | MB in a tick | refresh, CPU-s a tick | worst | store, CPU-s a tick | hourly, CPU-s |
 |---|---|---|---|---|---|---|---|"""
 
 DETECTOR: Final = """
 ## The whole detector, the four features that the model takes
 
-In the form that the operator chooses. *First* is the very first tick, *cold* the mean of the next quarter of an hour
-without any history, *warm* and *worst* come after it; *grew* is at the end, temporary arrays included.
+In the form that the operator chooses, 15 pods a workload. *First* is the very first tick, *cold* the mean of the next
+quarter of an hour without any history, *warm* and *worst* come after it; *grew* is at the end, temporary arrays included.
 
 | pods | mode | warm, CPU-s a tick | worst | cold | first | MB the process grew |
 |---|---|---|---|---|---|---|"""
