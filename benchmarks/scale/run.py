@@ -56,7 +56,8 @@ DETECTOR: Final = """
 ## The whole detector, the four features that the model takes
 
 In the form that the operator chooses, 15 pods a workload. *First* is the very first tick, *cold* the mean of the next
-quarter of an hour without any history, *warm* and *worst* come after it; *grew* is at the end, temporary arrays included.
+quarter of an hour without any history; *warm* and *worst* come after it, and *grew* is at the end, temporary arrays
+included.
 
 | pods | mode | warm, CPU-s a tick | worst | cold | first | MB the process grew |
 |---|---|---|---|---|---|---|"""
