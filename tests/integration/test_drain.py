@@ -44,7 +44,7 @@ def test_at_the_pace_of_the_budget(pool: Pool, executor: ThreadedExecutor) -> No
     pool.budget("web", minAvailable=3)
     before = pool.pods()
     assert len([name for name in before if name.startswith(("web-", "free-"))]) == 5
-    report, request = pool.drain(approve=False)
+    report, request = pool.drain(approve=False, validationWindow="8s")
     pool.home.wait(request, "Preflighted", "True")
     preflight = pool.home.status(request)["preflight"]
     assert preflight["podsDisturbed"] == 5
@@ -124,7 +124,7 @@ def test_a_cordon_by_a_person_stays(pool: Pool, executor: ThreadedExecutor) -> N
 def test_a_cordon_that_has_become_a_persons_stays(pool: Pool, executor: ThreadedExecutor) -> None:
     """`kubectl uncordon` and `kubectl cordon` leave our annotation where it is."""
     pool.deploy("web", 1)
-    report, request = pool.drain(validationWindow="10s")
+    report, request = pool.drain(validationWindow="8s")
     pool.home.wait(request, "Executed", "True")
     pool.shop.cluster.kubectl("uncordon", pool.nodes[0])
     pool.shop.cluster.kubectl("cordon", pool.nodes[0])
@@ -133,6 +133,21 @@ def test_a_cordon_that_has_become_a_persons_stays(pool: Pool, executor: Threaded
     assert ended["Validated"] == "False Ineffective"
     assert ended["RolledBack"] == "False StaleTarget"
     assert pool.is_cordoned()
+
+
+def test_it_is_harmful_when_what_moved_loses_its_place(pool: Pool, executor: ThreadedExecutor) -> None:
+    """The other nodes are closed to it after the drain, and the pod is made anew: only the drained node is left."""
+    pool.deploy("web", 1)
+    _, request = pool.drain(validationWindow="8s")
+    pool.home.wait(request, "Executed", "True")
+    pool.shop.cluster.kubectl("label", "node", *pool.nodes[1:], f"{POOL}-")
+    pool.shop.kubectl("delete", "pod", "-l", "app=web", "--wait=false")
+    ended = pool.home.wait_end(request)
+    assert ended["Validated"] == "False Harmful"
+    assert ended["RolledBack"] == "True RolledBack"
+    assert not pool.is_cordoned()
+    pool.shop.kubectl("rollout", "status", "deployment/web", "--timeout=30s")
+    assert len(pool.pods()) == 1
 
 
 def test_somebody_uncordons_the_node_meanwhile(pool: Pool, executor: ThreadedExecutor) -> None:
@@ -191,7 +206,7 @@ def test_nothing_more_is_evicted_while_a_pod_finds_no_node(pool: Pool, executor:
 def test_a_killed_executor_evicts_nobody_twice(pool: Pool, installed: ControlPlane, tmp_path: Path) -> None:
     pool.deploy("web", 6)
     pool.budget("web", maxUnavailable=1)
-    report, request = pool.drain(approve=False)
+    report, request = pool.drain(approve=False, validationWindow="8s")
     process = ExecutorProcess(installed.kubeconfig(EXECUTOR), "executor-killed", tmp_path / "log")
     with process:
         pool.home.wait(request, "Preflighted", "True")

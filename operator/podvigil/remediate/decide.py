@@ -149,7 +149,9 @@ def _given_up(ctx: Context, execution: Execution, progress: Progress, now: datet
         if cancelled is not None:
             return GiveUp(Reason.CANCELLED, _asked(cancelled, "stopped it on the way"))
         if now >= (execution.started_at or execution.claimed_at) + limit:
-            return GiveUp(Reason.TIMED_OUT, f"it did not get done within {write_duration(limit)}")
+            waited = execution.progress.waiting_for if execution.progress else None
+            why = f"; it waits for {waited}" if waited else ""
+            return GiveUp(Reason.TIMED_OUT, f"it did not get done within {write_duration(limit)}{why}")
         return None
     if cancelled is not None:
         return Finish(Reason.CANCELLED, Reason.CANCELLED, _asked(cancelled, "stopped it before it began"))

@@ -208,7 +208,7 @@ class TestDrain:
         assert found.pods == 1
         assert found.names == ("shop/web-1",)
         assert found.message == (
-            "1 pods are evicted, as fast as their budgets allow; "
+            "1 pod is evicted, as fast as their budgets allow; "
             "left alone: 1 of a DaemonSet, which would put it back at once"
         )
 

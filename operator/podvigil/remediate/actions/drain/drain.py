@@ -74,8 +74,8 @@ class Drain:
         """Every pod that moves; their budgets say how many at once."""
         pods = sort_pods(target, plan)
         stay = ", ".join(f"{len(pods[fate])} {fate.value}" for fate in Fate if fate in STAYS and pods[fate])
-        how = f"{len(pods.remaining)} pods are evicted, as fast as their budgets allow"
         count = len(pods.remaining)
+        how = f"{count} {'pod is' if count == 1 else 'pods are'} evicted, as fast as their budgets allow"
         return Disruption(
             count, count, how + (f"; left alone: {stay}" if stay else ""), tuple(map(str, pods.remaining))
         )
