@@ -13,7 +13,7 @@ from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect
 from podvigil.cluster.errors import BadRequest
 from podvigil.collect.namespaces import list_namespaces
-from podvigil.collect.owners import list_replica_set_owners, workload_of
+from podvigil.collect.owners import list_replica_sets, workload_of
 from podvigil.collect.pods import list_pods
 
 
@@ -31,7 +31,7 @@ async def test_a_deployments_pods_and_their_owner(
     pods = await list_pods(cluster, [namespace])
     assert {key.name for key in pods} == set(names)
     assert await list_pods(cluster, label_selector="no=such") == {}
-    owners = await list_replica_set_owners(cluster, [namespace])
+    owners = await list_replica_sets(cluster, [namespace])
     for pod in pods.values():
         assert (pod.phase, pod.ready, pod.restarts, pod.terminating) == ("Running", True, 0, False)
         assert pod.node.startswith("node-")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from podvigil.api.pods import PodKey, Workload
 from podvigil.api.signals import MODEL_SIGNALS, Signal
@@ -47,6 +48,8 @@ class Observation:
     """By workload uid: pods that the API server told of. Empty when it gave nothing."""
     existing: frozenset[str] | None = None
     """Uids of the workloads that have a pod; None when the cluster could not be asked."""
+    rollouts: Mapping[str, datetime] = field(default_factory=dict)
+    """By workload uid: when its newest revision was made, where that is known."""
 
 
 def model_signal(explanation: tuple[FeatureShare, ...]) -> Signal | None:

@@ -57,6 +57,8 @@ class Incident:
     findings: tuple[Finding, ...] = ()
     """The pods in trouble at the last tick that could judge them, the worst first."""
     evaluated: int = 0
+    rolled_out_at: datetime | None = None
+    """When the workload's newest revision was made, as its first sign was seen; None: not known, or never."""
 
     @property
     def key(self) -> IncidentKey:
@@ -136,7 +138,14 @@ def _next(
         if not over:
             return None
         first = findings[0]
-        before = Incident(first.workload, first.signal, since=now, last_seen=now, last_evaluated=now)
+        before = Incident(
+            first.workload,
+            first.signal,
+            since=now,
+            last_seen=now,
+            last_evaluated=now,
+            rolled_out_at=seen.rollouts.get(first.workload.uid),
+        )
     if _is_gone(before, seen):
         return None
     judged = seen.scored if before.signal in _FROM_METRICS else seen.running

@@ -6,6 +6,7 @@ not claimed: a signal without a rule is reported as unexplained.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.actions import ActionName
@@ -18,6 +19,13 @@ from podvigil.detect.incidents import Incident
 
 TRAFFIC_SHARE: Final = 0.15
 """Network features that make this much of the score speak for load rather than for a fault."""
+
+SUSPECT: Final = timedelta(minutes=30)
+"""How long a rollout is the first suspect: a leak or a slow query shows within minutes, and most rollouts are well
+that long ago."""
+
+CERTAIN: Final = frozenset({Signal.CRASH_LOOP, Signal.OOM_KILLED, Signal.RESTART_BURST})
+"""Signals that the cluster itself gives."""
 
 MOST: Final = 0.5
 """Trouble in more than this share of the replicas is the workload's, not one pod's."""
@@ -35,11 +43,27 @@ class Facts:
     evidence: tuple[str, ...]
     forecast: LimitForecast | None = None
     """Of the affected pod that reaches its limit first; None when none is known to."""
+    since: datetime | None = None
+    """When it began."""
+    rolled_out_at: datetime | None = None
+    """When the workload's newest revision was made; None when that is not known."""
 
     @property
     def is_widespread(self) -> bool:
         """Whether most replicas are in trouble, and there is more than one."""
         return self.pods_evaluated > 1 and self.pods_affected > MOST * self.pods_evaluated
+
+    @property
+    def follows_rollout(self) -> bool:
+        """Whether a rollout is the first suspect: it came shortly before, and not one pod alone is in trouble.
+
+        What the cluster itself reports needs no second pod: a rollout that hangs has one new pod, and that fails.
+        """
+        if self.since is None or self.rolled_out_at is None or self.traffic_is_up:
+            return False
+        if not timedelta(0) <= self.since - self.rolled_out_at <= SUSPECT:
+            return False
+        return self.signal in CERTAIN or self.is_widespread or self.pods_evaluated == 1
 
     @property
     def traffic_is_up(self) -> bool:
@@ -72,6 +96,8 @@ def facts_of(incident: Incident) -> Facts:
         explanation=worst.explanation if worst else (),
         evidence=worst.evidence if worst else (),
         forecast=first.forecast if (first := first_at_limit(incident.findings)) else None,
+        since=incident.since,
+        rolled_out_at=incident.rolled_out_at,
     )
 
 
@@ -84,7 +110,23 @@ def first_at_limit(findings: Iterable[Finding]) -> Finding | None:
 def diagnose(facts: Facts) -> Explanation | None:
     """Return what the rules say; None when none of them explains it."""
     rule = RULES.get(facts.signal)
-    return rule(facts) if rule else None
+    said = rule(facts) if rule else None
+    return _after_a_rollout(said, facts) if said and facts.follows_rollout else said
+
+
+def _after_a_rollout(said: Explanation, facts: Facts) -> Explanation:
+    """Name the rollout before any other cause, with the rule's own evidence and advice after it."""
+    if facts.since is None or facts.rolled_out_at is None:  # `follows_rollout` is False then
+        return said
+    minutes = int((facts.since - facts.rolled_out_at).total_seconds() // 60)
+    when = f"it began {minutes} minutes after the rollout of {facts.rolled_out_at:%H:%M:%S} UTC"
+    back = "Going back to the revision before takes the release away, if that is the cause."
+    return Explanation(
+        f"{said.cause}AfterRollout",
+        f"{said.message} It began {minutes} minutes after a rollout, which is the first suspect.",
+        (when, *said.evidence),
+        ((ActionName.ROLLBACK, back), *said.advice),
+    )
 
 
 def measured(facts: Facts) -> tuple[str, ...]:
@@ -136,7 +178,7 @@ def _memory_high(facts: Facts) -> Explanation:
         (
             (
                 ActionName.RESTART,
-                "A rolling restart frees the memory; take a heap dump first if you want the cause.",
+                "A restart frees the memory; take a heap dump first if you want the cause.",
             ),
             (None, "If it comes back after the restart, the leak is in the code: look at the last release."),
         ),
@@ -159,7 +201,7 @@ def _cpu_high(facts: Facts) -> Explanation:
         "a stuck job or a hot key.",
         evidence,
         (
-            (ActionName.RESTART, "A rolling restart ends a busy loop."),
+            (ActionName.RESTART, "A restart ends a busy loop."),
             (ActionName.SCALE, "More replicas take work off the busy one, where a restart does not last."),
             (None, "Profile the pod before the restart if you want the cause."),
         ),
@@ -185,7 +227,10 @@ def _oom_killed(facts: Facts) -> Explanation:
         f"A container of {facts.workload} reached its memory limit and was killed.",
         facts.evidence,
         (
-            (ActionName.SET_RESOURCES, "A larger memory limit, if it is too small for the work; no cure for a leak."),
+            (
+                ActionName.SET_RESOURCES,
+                "A larger memory limit, if it is too small for the work; no cure for a leak.",
+            ),
             (None, "It has restarted already; raise the memory limit, or find what grows."),
         ),
     )
@@ -214,7 +259,7 @@ def _cpu_low(facts: Facts) -> Explanation:
         "WorkStopped",
         f"A part of {facts.workload} does far less work than expected: stuck, paused, or cut off from its clients.",
         (*measured(facts), _siblings(facts)),
-        ((ActionName.RESTART, "A rolling restart frees a stuck process."),),
+        ((ActionName.RESTART, "A restart frees a stuck process."),),
     )
 
 

@@ -2,15 +2,16 @@
 
 import copy
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from podvigil.api.pods import PodKey, Workload
 from podvigil.cluster.errors import ClusterError
 from podvigil.collect.namespaces import SINGLE_LISTS, places_to_list
-from podvigil.collect.owners import decode_owners, workload_of
+from podvigil.collect.owners import decode_replica_sets, last_rollouts, workload_of
 from podvigil.collect.pods import Owner, PodRecord, Termination, decode_pods
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
@@ -200,13 +201,14 @@ def test_what_is_no_list_of_pods_raises(page: bytes) -> None:
 
 # -- owners
 
-REPLICA_SETS = decode_owners(
+REPLICA_SETS = decode_replica_sets(
     json.dumps(
         {
             "items": [
                 {
                     "metadata": {
                         "uid": "rs1",
+                        "creationTimestamp": "2026-03-01T10:00:00Z",
                         "ownerReferences": [
                             {
                                 "apiVersion": "apps/v1",
@@ -218,7 +220,7 @@ REPLICA_SETS = decode_owners(
                         ],
                     }
                 },
-                {"metadata": {"uid": "rs2"}},
+                {"metadata": {"uid": "rs2", "creationTimestamp": "2026-03-01T10:00:00Z"}},
             ]
         }
     ).encode()
@@ -263,12 +265,19 @@ def test_the_workload_is_what_a_person_would_repair(body: dict[str, Any], worklo
 
 def test_an_odd_page_of_owners_raises() -> None:
     with pytest.raises(ClusterError, match="NotAMetadataList"):
-        decode_owners(b"[]")
+        decode_replica_sets(b"[]")
+
+
+def test_a_rollout_is_the_newest_of_two_revisions() -> None:
+    (first,) = REPLICA_SETS.values()
+    later = msgspec.structs.replace(first, created=first.created + timedelta(hours=1))
+    alone = msgspec.structs.replace(first, owner=msgspec.structs.replace(first.owner, uid="d2"))
+    assert last_rollouts({"rs1": first, "rs3": later, "rs4": alone}) == {"d1": later.created}
 
 
 def test_a_list_that_found_nothing() -> None:
     # The API server writes null for the items of an empty list of metadata.
-    assert decode_owners(b'{"kind":"PartialObjectMetadataList","items":null}') == {}
+    assert decode_replica_sets(b'{"kind":"PartialObjectMetadataList","items":null}') == {}
     assert list(decode_pods(b'{"items":null}')) == []
 
 

@@ -55,6 +55,11 @@ def test_a_trouble_opens_once_after_the_minimum_duration() -> None:
     assert only(steps[-1]).last_seen == at(120)
 
 
+def test_the_rollout_of_its_beginning_is_kept() -> None:
+    rolled = [replace(bad(), rollouts={WEB.uid: at(-300)}), replace(bad(), rollouts={WEB.uid: at(20)})]
+    assert [only(s).rolled_out_at for s in run(rolled)] == [at(-300), at(-300)]
+
+
 def test_without_a_minimum_duration_it_opens_at_once() -> None:
     rules = replace(RULES, minimum_duration=timedelta(0))
     done = step({}, bad(), now=NOW, rules=rules)
@@ -208,7 +213,7 @@ def test_whatever_comes_an_open_incident_was_opened_once_and_a_closed_one_was_op
             assert one.opened_at - one.since >= RULES.minimum_duration
             assert tick == "over", "only a settled pod over the threshold opens"
             opened.add(one.key)
-        for one in done.closed:
+        for one in (*done.closed, *done.gone):
             opened.remove(one.key)
         assert {k for k, i in done.incidents.items() if i.is_open} == opened
         assert all(i.findings or i.is_open for i in done.incidents.values()), "a pending one was just seen"

@@ -1,6 +1,7 @@
 """What the rules say of an incident: the cause, its evidence, and what may help."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from podvigil.api.actions import ActionName
 from podvigil.api.features import Feature
 from podvigil.api.signals import Signal
 from podvigil.diagnose.rules import RULES, Facts, diagnose, facts_of, measured
-from unit.detect.troubles import finding, incident, leak, share
+from unit.detect.troubles import NOW, finding, incident, leak, share
 
 LEAK = Facts(
     signal=Signal.MEMORY_HIGH,
@@ -160,3 +161,42 @@ def test_only_what_grows_on_is_called_a_leak() -> None:
     assert growing is not None
     assert "probably a leak" in growing.message
     assert "probably" not in standing.message
+
+
+def after_rollout(minutes: float, **change: Any) -> Facts:
+    """All replicas leak, so long after the newest revision was made."""
+    widespread = {"pods_affected": 4, "since": NOW, "rolled_out_at": NOW - timedelta(minutes=minutes)}
+    return replace(LEAK, **(widespread | change))
+
+
+@pytest.mark.parametrize(
+    ("facts", "blamed"),
+    [
+        pytest.param(after_rollout(7), True, id="minutes-after-a-rollout"),
+        pytest.param(after_rollout(30), True, id="just-soon-enough"),
+        pytest.param(after_rollout(31), False, id="too-long-ago"),
+        pytest.param(after_rollout(-1), False, id="it-began-before"),
+        pytest.param(after_rollout(7, pods_affected=1), False, id="one-of-four-leaks"),
+        pytest.param(after_rollout(7, pods_affected=1, pods_evaluated=1), True, id="the-only-one-leaks"),
+        pytest.param(
+            after_rollout(7, pods_affected=1, signal=Signal.CRASH_LOOP), True, id="the-first-new-pod-crashes"
+        ),
+        pytest.param(
+            after_rollout(7, signal=Signal.CPU_HIGH, explanation=TRAFFIC), False, id="traffic-explains-it"
+        ),
+        pytest.param(after_rollout(7, rolled_out_at=None), False, id="no-rollout-is-known"),
+    ],
+)
+def test_a_rollout_shortly_before_is_the_first_suspect(facts: Facts, blamed: bool) -> None:
+    said, usual = diagnose(facts), diagnose(replace(facts, rolled_out_at=None))
+    assert said is not None
+    assert usual is not None
+    assert (said.advice[0][0] is ActionName.ROLLBACK) is blamed
+    assert said.cause == usual.cause + ("AfterRollout" if blamed else "")
+    assert said.advice[-len(usual.advice) :] == usual.advice, "what helps otherwise is still there"
+
+
+def test_the_rollout_is_evidence() -> None:
+    said = diagnose(after_rollout(7))
+    assert said is not None
+    assert said.evidence[0] == "it began 7 minutes after the rollout of 09:53:00 UTC"

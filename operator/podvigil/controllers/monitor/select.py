@@ -1,13 +1,14 @@
 """Which pods a monitor means right now, and what owns each of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from podvigil.api.monitor import MonitorSpec
 from podvigil.api.pods import PodKey, Workload
 from podvigil.cluster.client import Cluster
 from podvigil.collect.namespaces import list_namespaces
-from podvigil.collect.owners import list_replica_set_owners, workload_of
+from podvigil.collect.owners import last_rollouts, list_replica_sets, workload_of
 from podvigil.collect.pods import PodRecord, list_pods
 
 
@@ -19,6 +20,8 @@ class Selection:
     pods: Mapping[PodKey, PodRecord]
     """Every selected pod, whatever its phase."""
     workloads: Mapping[PodKey, Workload]
+    rollouts: Mapping[str, datetime] = field(default_factory=dict)
+    """By workload uid: when its newest revision was made, if it has earlier ones."""
 
     @property
     def running(self) -> tuple[PodKey, ...]:
@@ -35,5 +38,6 @@ async def select_pods(cluster: Cluster, spec: MonitorSpec) -> Selection:
         return Selection((), {}, {})
     chosen = tuple(sorted(names))
     pods = await list_pods(cluster, chosen, spec.pod_selector.written() if spec.pod_selector else None)
-    replica_sets = await list_replica_set_owners(cluster, chosen)
-    return Selection(chosen, pods, {key: workload_of(pod, replica_sets) for key, pod in pods.items()})
+    replica_sets = await list_replica_sets(cluster, chosen)
+    workloads = {key: workload_of(pod, replica_sets) for key, pod in pods.items()}
+    return Selection(chosen, pods, workloads, last_rollouts(replica_sets))

@@ -173,7 +173,9 @@ class Watch:
         spec = self.monitor.spec
         minimum = parse_duration(spec.detection.minimum_duration)
         rules = IncidentRules(minimum, clear_after(parse_duration(spec.interval), minimum))
-        seen = Observation(found, scored=scored, running=running, existing=existing)
+        seen = Observation(
+            found, scored=scored, running=running, existing=existing, rollouts=selection.rollouts
+        )
         done = step(incidents, seen, now=now, rules=rules)
         self._incidents = dict(done.incidents)
         return done
