@@ -1,6 +1,6 @@
 """Which earlier pod template a Deployment can go back to. Pure; asked by whoever proposes, and by Rollback itself."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from podvigil.api.reasons import Reason
@@ -45,6 +45,16 @@ def revision_to_restore(target: WorkloadState, number: int | None) -> Revision |
         same = f"revision {wanted.number} of {target.ref} is what runs now, but for the marks of a restart"
         return Refusal(Reason.NO_CHANGE, same)
     return wanted
+
+
+def released_at(target: WorkloadState) -> datetime | None:
+    """Return when what runs now was first rolled out: a restart since is no release. None: not known."""
+    present, first = present_revision(target), None
+    for revision in reversed(target.revisions):
+        if present is None or not _runs_the_same(revision, present):
+            break
+        first = revision
+    return first.created if first else None
 
 
 def _runs_the_same(one: Revision, other: Revision) -> bool:

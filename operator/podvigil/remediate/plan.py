@@ -10,11 +10,12 @@ from podvigil.api.conditions import is_true
 from podvigil.api.durations import parse_duration
 from podvigil.api.monitor import AnomalyMonitor, RemediationMode, RemediationSpec
 from podvigil.api.names import request_name
-from podvigil.api.parameters import REPLICAS_MAX, PlanParameters
+from podvigil.api.parameters import REPLICAS_MAX, PlanParameters, PodReference
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, ReportCondition
 from podvigil.api.request import Plan, PlanTarget, RemediationRequest, ReportReference, RequestSpec
 from podvigil.remediate.backoff import backing_off
+from podvigil.remediate.earlier_revision import released_at, revision_to_restore
 from podvigil.remediate.guards.namespace_not_protected import is_protected
 from podvigil.remediate.outcomes import NOTHING_LEARNT, Memory, outcome_of, trouble_of_report
 from podvigil.remediate.ranking import ranked
@@ -25,6 +26,9 @@ from podvigil.remediate.windows import next_opening, open_until
 
 SCALE_BY: Final = 1.25
 """A quarter more, and at least one pod: enough to see an effect, too little to surprise a budget."""
+
+SUSPECT: Final = timedelta(minutes=30)
+"""How long a release is the first suspect; as the diagnosis has it."""
 
 NEXT_AFTER: Final = frozenset({Reason.INEFFECTIVE, Reason.HARMFUL})
 """Ends of a request after which the next action is proposed while the same episode lasts. After a no, and when
@@ -155,10 +159,39 @@ def parameters_for(
             return Refusal(Reason.NO_CHANGE, f"{target.ref} has {target.replicas} replicas")
         more = max(target.replicas + 1, math.ceil(target.replicas * SCALE_BY))
         return PlanParameters(replicas=min(more, REPLICAS_MAX))
+    if action == ActionName.ROLLBACK:
+        return _revision(report, target)
+    if action == ActionName.RESTART:
+        return _one_pod(report, target)
     if action == ActionName.SET_RESOURCES:
         resources = larger(report.spec.signal, target, can_resize=can_resize)
         return resources if isinstance(resources, Refusal) else PlanParameters(resources=resources)
     return None
+
+
+def _revision(report: AnomalyReport, target: WorkloadState) -> Parameters | Refusal:
+    """Return the revision to go back to, while what runs now is new enough to be the cause."""
+    released, began = released_at(target), report.status.first_seen
+    wanted = revision_to_restore(target, None)
+    if isinstance(wanted, Refusal):
+        return wanted
+    if released is None or began is None or not timedelta(0) <= began - released <= SUSPECT:
+        since = f" since {released:%Y-%m-%dT%H:%M:%SZ}" if released else ""
+        return Refusal(
+            Reason.NO_ACTION_KNOWN, f"what {target.ref} runs{since} is not new enough to be the cause"
+        )
+    return PlanParameters(revision=wanted.number)
+
+
+def _one_pod(report: AnomalyReport, target: WorkloadState) -> Parameters:
+    """Return the pod to evict when one of several replicas is in trouble; None: all are restarted."""
+    status, affected = report.status, report.status.affected_pods or ()
+    if status.pods_affected != 1 or (status.pods_evaluated or 0) < 2 or target.replicas < 2:
+        return None
+    pod = next((p for p in target.pods if p.name == affected[0]), None) if affected else None
+    if pod is None or pod.finished or pod.deleting or not target.owns(pod):
+        return None
+    return PlanParameters(pod=PodReference(name=pod.name, uid=pod.uid))
 
 
 def _none_left(refusals: list[Refusal]) -> Refusal:
@@ -279,6 +312,10 @@ def _why(report: AnomalyReport, target: WorkloadState, action: str, parameters: 
     what = str(target.ref)
     if parameters and parameters.replicas is not None:
         what += f" from {target.replicas} to {parameters.replicas} replicas"
+    if parameters and parameters.pod is not None:
+        what = f"Pod {parameters.pod.name} of {what}"
+    if parameters and parameters.revision is not None:
+        what += f" to revision {parameters.revision}"
     if parameters and (resources := parameters.resources):
         limits = ", ".join(f"{name} limit {value}" for name, value in (resources.limits or {}).items())
         what += f" to {limits} for container {resources.container} ({resources.method})"

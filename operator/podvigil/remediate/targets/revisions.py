@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from podvigil.remediate.targets.base import Json
@@ -25,6 +26,8 @@ class Revision:
     replica_set: str
     """Its name: unlike the number it stays when the template is put back."""
     uid: str
+    created: datetime
+    """When the template was first rolled out; one that was put back keeps it."""
     cause: str
     """Why, if whoever made it said so."""
     template: Json = field(repr=False)
@@ -56,6 +59,7 @@ def _revision(body: Json) -> Revision:
         number=int(number) if number.isdigit() else 0,
         replica_set=metadata["name"],
         uid=metadata["uid"],
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
         cause=annotations.get(CAUSE, ""),
         template=without_hash(body["spec"]["template"]),
     )
