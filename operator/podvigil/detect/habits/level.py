@@ -2,8 +2,8 @@
 
 Per workload, feature and half-hour, the level of the last seven weekdays and the last four weekend days,
 as the logarithm of the middle replica. The median over like days is what is expected: a day of incidents
-does not move it, a lasting change is taken over after half a week. Memory: 11 days × 48 bins × 2 bytes a
-feature, 4.2 KB a workload with four features.
+does not move it, a lasting change is taken over after half a week. Memory: 13 days × 48 bins × 2 bytes a
+feature, and as much for the number of replicas, 6 KB a workload with four features.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from podvigil.detect.habits.clock import DAY, is_weekend
 from podvigil.window.arrays import Array, Indices, grown
 from podvigil.window.order import quantiles
 
-WEEKDAYS: Final = 7
-WEEKEND_DAYS: Final = 4
-"""Like days that are kept: both kinds reach back about a week and a half to two weeks."""
+WEEKDAYS: Final = 7 + 1
+WEEKEND_DAYS: Final = 4 + 1
+"""Like days that are kept, and today: both kinds reach back a week and a half to two weeks."""
 
 LEAST_DAYS: Final = 2
 """Like days that make a level; of fewer the days of both kinds are taken together, and of one nothing."""
