@@ -53,6 +53,13 @@ def install(cluster: ControlPlane) -> None:
     for name, role in APPROVERS.items():
         bind = ("create", "clusterrolebinding", name, f"--clusterrole={role}", "--group=sre")
         cluster.kubectl(*bind, check=False)
+    # A new kind's storage answers 429 at first.
+    listed = ("get", "anmon,anom,remreq", "--all-namespaces")
+    wait_until(
+        lambda: cluster.kubectl(*listed, check=False).returncode == 0,
+        "our kinds can be listed",
+        deadline_seconds=DEADLINE_SECONDS,
+    )
     wait_until(lambda: gate_refuses(cluster), "the gate refuses", deadline_seconds=DEADLINE_SECONDS)
     # The policy that fills in the approver fails every decision until it has learned of the new kind.
     wait_until(lambda: _gate_lets_alice(cluster), "alice may decide", deadline_seconds=DEADLINE_SECONDS)

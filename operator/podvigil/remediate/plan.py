@@ -60,7 +60,7 @@ def propose(
     now: datetime,
     memory: Memory = NOTHING_LEARNT,
     requests: Iterable[RemediationRequest] = (),
-    paused: str | None = None,
+    held: Refusal | None = None,
     can_resize: bool = True,
 ) -> RemediationRequest | Refusal:
     """Return the request that answers the report, to be created as it is, or why there is none.
@@ -73,7 +73,7 @@ def propose(
         own_namespace: the operator's, in which nothing is ever changed.
         memory: what became of past actions.
         requests: of the report's target; an action is proposed once in an episode.
-        paused: why everything is paused; None: it is not.
+        held: why nothing at all is proposed now: a pause, a storm.
         can_resize: whether the API server can resize running pods.
     """
     asked = {r.spec.plan.action for r in requests if _is_of_episode(r, report)}
@@ -83,7 +83,7 @@ def propose(
             Reason.NO_ACTION_KNOWN,
             f"the diagnosis recommends no action for {report.spec.signal} of this target",
         )
-    if refusal := _objection(report, monitor, target, own_namespace, paused):
+    if refusal := held or _objection(report, monitor, target, own_namespace):
         return refusal
     refusals = []
     for action in ranked(memory, trouble_of_report(report), recommended):
@@ -279,14 +279,11 @@ def _objection(
     monitor: AnomalyMonitor,
     target: WorkloadState,
     own_namespace: str,
-    paused: str | None,
 ) -> Refusal | None:
     """Return what speaks against any action."""
     rules, name, namespace = monitor.spec.remediation, monitor.metadata["name"], report.metadata["namespace"]
     if rules.mode is RemediationMode.OFF:
         return Refusal(Reason.REMEDIATION_OFF, f"AnomalyMonitor {name} has remediation.mode Off")
-    if paused is not None:
-        return Refusal(Reason.PAUSED, paused)
     if rules.paused:
         return Refusal(Reason.PAUSED, f"AnomalyMonitor {name} has remediation.paused set")
     if not is_true(report.status.conditions, ReportCondition.ACTIVE):

@@ -41,7 +41,7 @@ def proposed(
     requests: tuple[RemediationRequest, ...] = (),
     report_change: dict[str, Any] | None = None,
     monitor_change: dict[str, Any] | None = None,
-    paused: str | None = None,
+    held: Refusal | None = None,
 ) -> RemediationRequest | Refusal:
     return propose(
         report(BOTH | (report_change or {})),
@@ -52,7 +52,7 @@ def proposed(
         now=NOW,
         memory=Memory(counts) if counts else NOTHING_LEARNT,
         requests=requests,
-        paused=paused,
+        held=held,
     )
 
 
@@ -111,9 +111,10 @@ def test_a_denial_speaks_against_that_action_alone() -> None:
     assert action_of(proposed(DENIED)) == "Scale"
 
 
-def test_everything_is_paused() -> None:
-    refusal = refusal_of(proposed(paused="everything is paused: release"))
-    assert (refusal.reason, refusal.message) == (Reason.PAUSED, "everything is paused: release")
+@pytest.mark.parametrize("reason", [Reason.PAUSED, Reason.STORM], ids=str)
+def test_in_a_pause_and_in_a_storm_nothing_is_proposed(reason: Reason) -> None:
+    held = Refusal(reason, "because of that")
+    assert proposed(held=held) == held
 
 
 # -- within one episode

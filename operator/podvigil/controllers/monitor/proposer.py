@@ -30,6 +30,9 @@ ASK_AGAIN: Final = timedelta(seconds=10)
 FOLLOW_UP: Final = timedelta(seconds=30)
 """How often it is looked whether a request has ended without helping, so that the next action may be proposed."""
 
+LOOKS_PER_TICK: Final = 20
+"""Incidents whose requests are listed; at 10 ms a list a fifth of a second. The others have their turn next tick."""
+
 PROPOSALS_PER_TICK: Final = 5
 """A person can judge few at a time; a storm of proposals is a bug or an outage of something shared."""
 
@@ -44,17 +47,35 @@ class Proposer:
         self._ports = ports
         self._reporter = reporter
         self._ask_at: dict[IncidentKey, datetime] = {}
+        self._storm: Refusal | None = None
         self.memory = memory
         """What became of past actions; whoever writes the monitor's status keeps it there."""
 
-    async def propose(self, step: Step, monitor: AnomalyMonitor, now: datetime) -> None:
-        """Propose for the open incidents that have a report, and no request that may still help."""
+    async def propose(
+        self, step: Step, monitor: AnomalyMonitor, now: datetime, *, storm: str | None = None
+    ) -> None:
+        """Propose for the open incidents that have a report, and no request that may still help.
+
+        Args:
+            storm: that too much is in trouble at once for any proposal; None: it is not.
+        """
         if monitor.spec.remediation.mode is RemediationMode.OFF:
             return
         self._ask_at = {key: at for key, at in self._ask_at.items() if key in step.incidents}
+        self._storm = Refusal(Reason.STORM, storm) if storm else None
+        due = [
+            incident
+            for incident in step.incidents.values()
+            if incident.is_open
+            and incident.findings
+            and self._ask_at.get(incident.key, now) <= now
+            and self._reporter.report_of(incident) is not None
+        ]
+        # The longest unasked first, so that each has its turn.
+        due.sort(key=lambda incident: self._ask_at.get(incident.key, incident.since))
         left = PROPOSALS_PER_TICK
-        for incident in step.incidents.values():
-            if left and incident.is_open and incident.findings and self._ask_at.get(incident.key, now) <= now:
+        for incident in due[:LOOKS_PER_TICK]:
+            if left:
                 left -= await self._for(incident, monitor, now)
 
     async def learn(self, monitor: AnomalyMonitor) -> None:
@@ -125,6 +146,7 @@ class Proposer:
         if target is None:
             message = f"{incident.workload} is of no kind that an action can change, or is gone"
             return Refusal(Reason.UNSUPPORTED_TARGET, message)
+        paused = await observe_pause(cluster, own_namespace)
         return propose(
             report,
             monitor,
@@ -134,7 +156,7 @@ class Proposer:
             now=now,
             memory=self.memory,
             requests=requests,
-            paused=await observe_pause(cluster, own_namespace),
+            held=Refusal(Reason.PAUSED, paused) if paused else self._storm,
             can_resize=await cluster.serves(PODS, "resize"),
         )
 

@@ -32,6 +32,7 @@ from podvigil.detect.findings import Finding, Observation
 from podvigil.detect.incidents import Incident, IncidentKey, IncidentRules, Step, step
 from podvigil.detect.signals import certain_findings
 from podvigil.remediate.outcomes import memory_of
+from podvigil.remediate.storm import storm_of_pods
 
 logger = logging.getLogger(__name__)
 
@@ -142,8 +143,14 @@ class Watch:
         verdict = sight.verdict
         found = await self._evaluation.foresee(self._found(sight, selection, now), selection)
         done = self._judge(found, sight, selection, now)
-        await self._report(done, verdict.threshold if verdict else None, now)
         affected = affected_pods(selection, done.incidents, now)
+        storm = storm_of_pods(
+            self.name,
+            watched=len(self._evaluation.rows),
+            affected=len(affected),
+            workloads=len(set(affected.values())),
+        )
+        await self._report(done, verdict.threshold if verdict else None, now, storm)
         return TickFacts(
             spec_trouble=spec_trouble,
             source_trouble=sight.trouble,
@@ -180,17 +187,19 @@ class Watch:
         self._incidents = dict(done.incidents)
         return done
 
-    async def _report(self, done: Step, threshold: float | None, now: datetime) -> None:
+    async def _report(
+        self, done: Step, threshold: float | None, now: datetime, storm: str | None = None
+    ) -> None:
         """Bring reports and requests in step with the incidents, unless the monitor was closed meanwhile."""
         async with self._reporting:
             if not self._is_closed:
-                await self._write(done, threshold, now)
+                await self._write(done, threshold, now, storm)
 
-    async def _write(self, done: Step, threshold: float | None, now: datetime) -> None:
+    async def _write(self, done: Step, threshold: float | None, now: datetime, storm: str | None) -> None:
         spec = self.monitor.spec
         interval, cap = parse_duration(spec.interval), spec.reports.maximum_active
         await self._reporter.write(done, threshold=threshold, interval=interval, cap=cap, now=now)
-        await self._proposer.propose(done, self.monitor, now)
+        await self._proposer.propose(done, self.monitor, now, storm=storm)
         if self._chores_at is not None and now - self._chores_at < CHORES_EVERY:
             return
         self._chores_at = now
