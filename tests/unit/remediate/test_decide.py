@@ -14,6 +14,7 @@ from podvigil.remediate.steps import (
     Conclude,
     Execute,
     Finish,
+    GiveUp,
     Hold,
     Idle,
     Preflight,
@@ -229,6 +230,18 @@ ENDED_SCALE: dict[str, Any] = {
             Finish,
             Reason.FAILED,
             id="tried-for-ten-minutes",
+        ),
+        pytest.param(
+            {"request_change": {"status.execution": {**CLAIM, "progress": {"total": 2, "done": 1}}}},
+            GiveUp,
+            Reason.STALE_TARGET,
+            id="what-was-begun-is-gone-and-not-begun-again",
+        ),
+        pytest.param(
+            {"request_change": {"status.execution": {**CLAIM, "progress": {"total": 1, "done": 0}}}},
+            Execute,
+            None,
+            id="nothing-was-done-yet-but-waited-for",
         ),
         pytest.param(
             {"request_change": {**SCALE_UP, "status.execution": SCALE_CLAIM}, "target": SCALED},

@@ -1,15 +1,20 @@
 """From a finding to a plan: which action answers which signal, and when none is proposed."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from podvigil.api.parameters import PodReference
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.remediate.plan import propose
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.pods import PodState
+from podvigil.remediate.targets.revisions import Revision, without_hash
 from podvigil.remediate.targets.workload import WorkloadState
-from unit.remediate.world import NOW, active, at, deployment, monitor, report
+from unit.remediate.world import NOW, active, at, deployment, monitor, pod, report
 
 
 def proposed(
@@ -131,3 +136,74 @@ def test_the_same_episode_has_the_same_name_and_the_next_another() -> None:
         assert isinstance(answer, RemediationRequest)
         names.append(answer.metadata["name"])
     assert names[0] == names[1] != names[2]
+
+
+STUCK = {"status.podsAffected": 1, "status.podsEvaluated": 4, "status.affectedPods": ["web-1"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "pods", "is_one"),
+    [
+        pytest.param({}, (pod("web-1"), pod("web-2")), True, id="one-of-four-is-in-trouble"),
+        pytest.param({"status.podsAffected": 2}, (pod("web-1"),), False, id="two-of-four-are"),
+        pytest.param({"status.podsEvaluated": 1}, (pod("web-1"),), False, id="the-only-one-is"),
+        pytest.param({}, (pod("web-2"),), False, id="it-is-gone"),
+        pytest.param({}, (pod("web-1", status__phase="Failed"),), False, id="it-has-finished"),
+        pytest.param({}, (pod("web-1", metadata__ownerReferences=[]),), False, id="a-bare-pod"),
+    ],
+)
+def test_one_stuck_pod_is_evicted_alone(
+    change: dict[str, Any], pods: tuple[PodState, ...], is_one: bool
+) -> None:
+    target = deployment(pods=pods)
+    target = replace(target, revisions=(Revision(1, "web-7f", "rs1", NOW, "", {"metadata": {}}),))
+    answer = proposed(report_change={**STUCK, **change}, target=target)
+    assert isinstance(answer, RemediationRequest)
+    parameters = answer.spec.plan.parameters
+    assert (parameters is not None and parameters.pod is not None) is is_one
+    if is_one:
+        assert parameters is not None
+        assert parameters.pod == PodReference(name="web-1", uid="uid-web-1")
+        assert answer.spec.plan.message.startswith("Restart Pod web-1 of Deployment shop/web: ")
+
+
+def released(minutes: float) -> WorkloadState:
+    """A Deployment whose present revision, the second, was released so long before the report began."""
+    target = deployment()
+    present = without_hash(target.body["spec"]["template"])
+    before = {**present, "spec": {"containers": []}}
+    made = NOW - timedelta(seconds=300, minutes=minutes)
+    revisions = (
+        Revision(1, "web-1", "rs1", made, "", before),
+        Revision(2, "web-2", "rs2", made, "", present),
+    )
+    return replace(target, revisions=revisions)
+
+
+BLAMED = {
+    "status.recommendations": [
+        {"action": "Rollback", "message": "go back"},
+        {"action": "Restart", "message": "restart it"},
+    ]
+}
+ALLOWED = {"spec.remediation.allowedActions": ["Rollback", "Restart"]}
+
+
+@pytest.mark.parametrize(
+    ("target", "rules", "action"),
+    [
+        pytest.param(released(7), ALLOWED, "Rollback", id="a-fresh-release"),
+        pytest.param(released(31), ALLOWED, "Restart", id="an-old-release"),
+        pytest.param(released(-1), ALLOWED, "Restart", id="a-release-after-it-began"),
+        pytest.param(released(7), {}, "Restart", id="rollback-is-not-allowed"),
+        pytest.param(deployment(), ALLOWED, "Restart", id="no-revision-is-known"),
+    ],
+)
+def test_a_blamed_release_is_taken_back_where_that_can_be(
+    target: WorkloadState, rules: dict[str, Any], action: str
+) -> None:
+    answer = proposed(report_change=BLAMED, monitor_change=rules, target=target)
+    assert isinstance(answer, RemediationRequest)
+    assert answer.spec.plan.action == action
+    parameters = answer.spec.plan.parameters
+    assert (parameters.revision if parameters else None) == (1 if action == "Rollback" else None)

@@ -71,6 +71,41 @@ def test_a_daemon_set_counts_nodes() -> None:
     assert target.strategy.unavailable_at_once == 1
 
 
+ROLLOUT = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Rollout",
+    "spec.strategy": {"canary": {}},
+    "spec.restartAt": "2026-03-01T09:00:00Z",
+    "status.restartedAt": "2026-03-01T09:00:00Z",
+    "status.observedGeneration": "3",
+    "status.selector": "app=web",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "is_rolled_out"),
+    [
+        pytest.param({}, True, id="as-it-should-be"),
+        pytest.param({"status.restartedAt": "2026-03-01T08:00:00Z"}, False, id="it-is-restarting"),
+        pytest.param({"status.updatedReplicas": 1}, False, id="a-canary"),
+        pytest.param({"status.observedGeneration": "2"}, False, id="its-controller-has-not-seen-it"),
+        pytest.param({"status.observedGeneration": "5c9f"}, False, id="a-hash-of-an-old-controller"),
+    ],
+)
+def test_an_argo_rollout(change: dict[str, Any], is_rolled_out: bool) -> None:
+    target = workload_state(changed(DEPLOYMENT, {**ROLLOUT, **change}))
+    assert target.is_rolled_out is is_rolled_out
+    assert (target.replicas, target.ready, target.selector) == (4, 4, "app=web")
+    # Argo Rollouts evicts a quarter at once, and one at least.
+    assert target.strategy.unavailable_at_once == 1
+
+
+def test_a_rollout_that_refers_to_a_deployment_has_its_selector_in_its_status() -> None:
+    body = changed(DEPLOYMENT, {**ROLLOUT, "spec.selector": None, "spec.template": None})
+    assert workload_state(body).selector == "app=web"
+    assert workload_state(changed(body, {"status": None})).selector == "", "nothing, rather than all pods"
+
+
 def test_a_new_workload_has_no_counts_yet() -> None:
     target = workload_state(changed(DEPLOYMENT, {"status": None}))
     assert (target.total, target.ready, target.observed_generation) == (0, 0, 0)
