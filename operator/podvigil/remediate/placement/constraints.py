@@ -58,7 +58,7 @@ def _term_holds(term: Json, node: Node) -> bool:
 
 
 def _holds(expression: Json, labels: Mapping[str, str]) -> bool:
-    value, values = labels.get(expression["key"]), expression.get("values") or ()
+    value, values = labels.get(expression["key"]), tuple(expression.get("values") or ())
     match expression["operator"]:
         case "In":
             return value in values
