@@ -58,11 +58,13 @@ def flush(shop: Shop) -> tuple[str, str]:
 
 @pytest.mark.usefixtures("package")
 def test_from_the_roles_to_a_dropped_cache(shop: Shop, executor: ThreadedExecutor) -> None:
-    report, request = flush(shop)
-    shop.wait(request, "Preflighted", "False PermissionMissing")
     bind = ("create", "clusterrolebinding", "sre-flush-cache", "--group=sre")
     shop.cluster.kubectl("apply", "-f", ROLES)
     try:
+        report, request = flush(shop)
+        shop.wait(request, "Preflighted", "True")
+        (change,) = shop.status(request)["preflight"]["changes"]
+        assert change.startswith("metadata.annotations.example.com/flush-cache: (none) → sessions ")
         assert not _decides(shop, request), "the package gives nobody the right"
         shop.cluster.kubectl(*bind, "--clusterrole=podvigil-approver-flush-cache")
         shop.until(lambda: _decides(shop, request), "alice may decide")
@@ -70,7 +72,6 @@ def test_from_the_roles_to_a_dropped_cache(shop: Shop, executor: ThreadedExecuto
         uid = shop.get("remreq", request)["metadata"]["uid"]
         annotations = shop.get("deployment", "web")["metadata"]["annotations"]
         assert annotations["example.com/flush-cache"] == f"sessions {uid}"
-        assert shop.status(request)["preflight"]["changes"]
         shop.judge(report, active=False, pods=1, seconds=1)
         assert shop.wait_end(request)["Succeeded"] == "True Succeeded"
     finally:

@@ -1,5 +1,7 @@
 """Rollback: which revision is the one before, what stays, and what is still ours."""
 
+from typing import Any
+
 import pytest
 
 from podvigil.api.reasons import Reason
