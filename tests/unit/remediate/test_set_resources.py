@@ -10,14 +10,14 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Change, Progress, Undo
-from podvigil.remediate.actions.set_resources.pods import BATCH, Stand, look
+from podvigil.remediate.actions.set_resources.pods import BATCH, Stand, comes_back, look
 from podvigil.remediate.actions.set_resources.template import applied
 from podvigil.remediate.amounts import amount, pod_amounts, qos_class, written
 from podvigil.remediate.container_values import is_same, with_values
 from podvigil.remediate.effect import Effect
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.workload import WorkloadState
-from unit.remediate.world import CLEAR, NOW, UID, deployment, pod, report, request
+from unit.remediate.world import CLEAR, NOW, UID, at, deployment, pod, report, request
 
 Json = dict[str, Any]
 SMALL: Json = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
@@ -321,6 +321,25 @@ class TestInPlace:
         verdict = SET.judge(replace(effect, target=crashed), now=NOW)
         assert verdict is not None
         assert verdict.outcome is Reason.HARMFUL
+
+    @pytest.mark.parametrize(
+        ("state", "ended", "down"),
+        [
+            pytest.param(
+                {"waiting": {"reason": "CrashLoopBackOff"}}, -5, True, id="killed-before-still-held-back"
+            ),
+            pytest.param({"running": {"startedAt": at(3)}}, -5, True, id="killed-before-back-but-not-ready"),
+            pytest.param({"waiting": {"reason": "CrashLoopBackOff"}}, 5, False, id="killed-since"),
+            pytest.param({"running": {"startedAt": at(-600)}}, -700, False, id="ran-all-along"),
+            pytest.param({"running": {"startedAt": at(-600)}}, None, False, id="never-ended"),
+        ],
+    )
+    def test_who_was_down_before_is_given_time(self, state: Json, ended: int | None, down: bool) -> None:
+        last = {} if ended is None else {"terminated": {"finishedAt": at(ended), "reason": "OOMKilled"}}
+        statuses = [{"name": "app", "restartCount": 1, "state": state, "lastState": last}]
+        conditions = [{"type": "Ready", "status": "False"}]
+        found = running("web-1", BIG, status__containerStatuses=statuses, status__conditions=conditions)
+        assert comes_back(found, "app", NOW) is down
 
 
 class TestTemplate:

@@ -27,6 +27,7 @@ from podvigil.remediate.actions.base import (
 )
 from podvigil.remediate.actions.set_resources.pods import (
     Stand,
+    comes_back,
     fits,
     look,
     packed,
@@ -155,14 +156,19 @@ class InPlace:
         return Undo.NOT_OURS if is_foreign else Undo.DONE
 
     def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
-        """By the report and the same pods; a restart that the resizing itself made is no crash."""
-        target, plan = effect.target, effect.plan
+        """By the report and the same pods.
+
+        A restart that the resizing itself made is no crash. A container that was down before it (killed for its
+        memory, say, which is why it gets more) is given the window to come back.
+        """
+        target, plan, down = effect.target, effect.plan, 0
         if isinstance(target, WorkloadState):
-            container, after = asked(plan).container, wanted(plan)
-            made = sum(restarts(pod.body["spec"], container, after) for pod in running(target))
+            container, after, pods = asked(plan).container, wanted(plan), running(target)
+            made = sum(restarts(pod.body["spec"], container, after) for pod in pods)
             allowed = effect.baseline.restarts + made
             effect = replace(effect, baseline=effect.baseline.model_copy(update={"restarts": allowed}))
-        return judge_workload(effect, at_once=0, replaces_pods=False, now=now)
+            down = sum(comes_back(pod, container, effect.changed_at) for pod in pods)
+        return judge_workload(effect, at_once=down, replaces_pods=False, now=now)
 
     async def rehearse(
         self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change

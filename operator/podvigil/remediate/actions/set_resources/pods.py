@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -118,6 +119,17 @@ def restarts(pod_spec: Json, container: str, values: Values) -> bool:
     return any(by_name.get(key.partition(".")[2]) == "RestartContainer" for key in values)
 
 
+def comes_back(pod: PodState, container: str, since: datetime) -> bool:
+    """Return whether a container that had ended before `since` has not got ready again since."""
+    own = _status_of(pod.body.get("status") or {}, container)
+    state, last = own.get("state") or {}, own.get("lastState") or {}
+    ended = (state.get("terminated") or last.get("terminated") or {}).get("finishedAt")
+    if pod.ready or ended is None or datetime.fromisoformat(ended) > since:
+        return False
+    began = (state.get("running") or {}).get("startedAt")
+    return began is None or datetime.fromisoformat(began) > since
+
+
 def packed(pods: Iterable[PodState], container: str, after: Values) -> dict[str, str]:
     """Return the old values as they are kept: those of most pods to change, and by name those of the others.
 
@@ -175,8 +187,7 @@ def _stand(pod: PodState, container: str, old: Values, after: Values) -> tuple[S
 
 def _is_set(status: Json, container: str, after: Values) -> bool:
     """Return whether the kubelet reports the new values; one that reports none is believed."""
-    listed = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
-    own: Json = next((c for c in listed if c["name"] == container), {})
+    own = _status_of(status, container)
     if not own.get("resources"):
         return True
     return all(
@@ -184,3 +195,8 @@ def _is_set(status: Json, container: str, after: Values) -> bool:
         for kind, quantities in nested(after).items()
         for name, value in amounts(quantities).items()
     )
+
+
+def _status_of(status: Json, container: str) -> Json:
+    listed = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
+    return next((c for c in listed if c["name"] == container), {})
