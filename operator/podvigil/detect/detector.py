@@ -20,7 +20,7 @@ from podvigil.detect.network_input import NetworkInputs
 from podvigil.detect.recurrence import Recurrence
 from podvigil.detect.score import evidence, residual, shares, weights_of, with_logit
 from podvigil.detect.smoothing import smoothed
-from podvigil.detect.terms import Terms, of_all, of_hour_alone
+from podvigil.detect.terms import Terms, of_all, of_hour_alone, score_of
 from podvigil.detect.treatment import Treated, Treatment
 from podvigil.window.arrays import Array, Indices, Mask, every_feature, grown
 from podvigil.window.gaps import missed_ticks
@@ -158,7 +158,7 @@ class Detector:
             score, terms = self._score, of_hour_alone(self._by_feature)
         else:
             terms = of_all(self._by_feature, habits.season, habits.siblings, habits.habitual, self.features)
-            score = terms.score
+            score = score_of(self._score, terms, habits.habitual)
         if logit is not None:
             score = with_logit(score, logit, self._beta)
         return self._report(treated, expected, deviation, score, terms, habits)

@@ -51,13 +51,6 @@ class Terms:
     siblings: Array
 
     @property
-    def score(self) -> Array:
-        """(S,): the largest feature of each term, added, on the asinh scale."""
-        total = self.hour.max(axis=1) + self.season.max(axis=1) + self.siblings.max(axis=1)
-        score: Array = np.arcsinh(total)
-        return score
-
-    @property
     def by_feature(self) -> Array:
         """(S, F): what each feature brings."""
         return self.hour + self.season + self.siblings
@@ -82,14 +75,28 @@ def of_all(
         evidence: (S, F), smoothed, of the trailing hour, its weights included.
         habitual: (S,): the season is known.
     """
-    hour = np.where(habitual[:, None], HOUR_WITH_SEASON, 1.0) * in_sigma(evidence)
     rises = np.array([RISES[feature] for feature in features])
     falls = np.array([FALLS[feature] for feature in features])
     return Terms(
-        hour,
+        _share_of_hour(habitual)[:, None] * in_sigma(evidence),
         SEASON * in_sigma(_weighed(season.deviation, rises, falls)),
         SIBLINGS * in_sigma(_weighed(siblings.deviation, weights_of(features), falls)),
     )
+
+
+def score_of(hour: Array, terms: Terms, habitual: Mask) -> Array:
+    """One score, (S,), on the asinh scale: of the season and the siblings the largest feature.
+
+    Args:
+        hour: (S,): the trailing hour's own score; it is the score where no habit says anything.
+    """
+    habits = terms.season.max(axis=1) + terms.siblings.max(axis=1)
+    score: Array = np.arcsinh(_share_of_hour(habitual) * in_sigma(hour) + habits)
+    return score
+
+
+def _share_of_hour(habitual: Mask) -> Array:
+    return np.where(habitual, HOUR_WITH_SEASON, 1.0)
 
 
 def _weighed(deviation: Array, rises: Array, falls: Array) -> Array:

@@ -40,8 +40,6 @@ class Workloads:
         """(slots,): the row of each slot, -1 = none."""
         self.started: Array = np.full(capacity, np.nan)
         """(slots,): Unix seconds of each pod's start, NaN = not known."""
-        self.without_room = 0
-        """Pods that got no row so far."""
         self._now = -np.inf
         self._groups: Groups | None = None
         self._told: Mask = np.zeros(capacity, bool)
@@ -57,6 +55,11 @@ class Workloads:
     def size(self) -> int:
         """Rows that the arrays of every habit need."""
         return len(self._seen)
+
+    @property
+    def without_room(self) -> int:
+        """Pods that are there without a row: more workloads than the table holds."""
+        return int(self._refused.sum())
 
     @property
     def groups(self) -> Groups:

@@ -30,7 +30,7 @@ def test_half_hours(when: tuple[int, ...], index: int, fraction: float) -> None:
 def test_the_day_turns_at_midnight_and_the_hour_every_hour() -> None:
     before, after = seconds(2026, 3, 1, 23, 59), seconds(2026, 3, 2, 0, 1)
     assert DAY.at(after).turn == DAY.at(before).turn + 1
-    assert HOUR.at(after) == Bin(HOUR.at(before).turn + 1, 0, pytest.approx(0.2))
+    assert HOUR.at(after) == Bin(HOUR.at(before).turn + 1, 0, 0.2)
 
 
 @pytest.mark.parametrize(
