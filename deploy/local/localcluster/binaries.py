@@ -22,6 +22,7 @@ from typing import Final
 from localcluster.errors import BinaryError, LocalClusterError
 from localcluster.toolchain import (
     KWOK,
+    NODE_TOOLS,
     TOOLS,
     TOOLS_FOLDER,
     Tool,
@@ -37,21 +38,22 @@ STAGES: Final = "kwok-stages"
 """Folder beside the programs: KWOK's own stage files, which its binary does not hold."""
 
 
-def cache_folder() -> Path:
-    """Folder of what this state of `tools/` builds; PODVIGIL_CACHE and XDG_CACHE_HOME move it."""
+def cache_folder(module: Path = TOOLS_FOLDER) -> Path:
+    """Folder of what this state of a Go module builds; PODVIGIL_CACHE and XDG_CACHE_HOME move it."""
     base = os.environ.get("PODVIGIL_CACHE")
     if not base:
         base = os.path.join(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "podvigil")
-    return Path(base).expanduser().absolute() / "bin" / cache_key()
+    return Path(base).expanduser().absolute() / "bin" / cache_key(module)
 
 
 def ensure(names: Sequence[str] = tuple(TOOLS)) -> dict[str, Path]:
     """Find or build the named programs. Raises: BinaryError, with how to mend it."""
+    known = TOOLS | NODE_TOOLS
     for name in names:
-        if name not in TOOLS:
-            raise BinaryError(f"There is no program {name!r}; known are {', '.join(TOOLS)}")
-    found = {name: path for name in names if (path := find(TOOLS[name]))}
-    missing = [tool for tool in TOOLS.values() if tool.name in names and tool.name not in found]
+        if name not in known:
+            raise BinaryError(f"There is no program {name!r}; known are {', '.join(known)}")
+    found = {name: path for name in names if (path := find(known[name]))}
+    missing = [tool for tool in known.values() if tool.name in names and tool.name not in found]
     if missing:
         found |= _build_all(missing)
     return found
@@ -63,7 +65,7 @@ def find(tool: Tool) -> Path | None:
         given = Path(assets) / tool.name
         if os.access(given, os.X_OK):
             return given.absolute()
-    cached = cache_folder() / tool.name
+    cached = cache_folder(tool.folder) / tool.name
     # Asked before the PATH because it costs no process; both hold the same version.
     if cached.exists():
         return cached
@@ -96,19 +98,20 @@ def _is_pinned_version(path: str, tool: Tool) -> bool:
 
 def _build_all(tools: Sequence[Tool]) -> dict[str, Path]:
     go = check_go()
-    folder = cache_folder()
     built: dict[str, Path] = {}
-    _say(f"Building {len(tools)} programs with {go} into {folder}, once for this machine")
+    folders = list(dict.fromkeys(cache_folder(tool.folder) for tool in tools))
+    where = ", ".join(map(str, folders))
+    _say(f"Building {len(tools)} programs with {go} into {where}, once for this machine")
     _say(
         f"  the first time takes about {_minutes(sum(t.cold_build_seconds for t in tools))} on two cores, and the "
         "download of their sources; later builds take seconds"
     )
-    with _locked(folder):
-        for number, tool in enumerate(tools, start=1):
-            target = folder / tool.name
+    for number, tool in enumerate(tools, start=1):
+        target = cache_folder(tool.folder) / tool.name
+        with _locked(target.parent):
             if not target.exists():  # another process may have built it while we waited
                 _build(tool, target, f"{number}/{len(tools)}")
-            built[tool.name] = target
+        built[tool.name] = target
     return built
 
 
@@ -118,7 +121,8 @@ def _build(tool: Tool, target: Path, position: str) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{tool.name}-") as scratch:
         output = Path(scratch) / tool.name
         tags = [f"-tags={','.join(tool.tags)}"] if tool.tags else []
-        _go("build", "-trimpath", f"-ldflags={link_flags()}", *tags, "-o", str(output), tool.package)
+        flags = ["-trimpath", f"-ldflags={link_flags()}", *tags]
+        _go("build", *flags, "-o", str(output), tool.package, folder=tool.folder)
         if tool.module == KWOK and not (target.parent / STAGES).exists():
             _copy_stages(target.parent / STAGES)
         output.replace(target)
@@ -138,11 +142,18 @@ def _copy_stages(target: Path) -> None:
         copy.rename(target)
 
 
-def _go(*arguments: str) -> str:
-    """Run go in the tools folder. Raises: BinaryError with what it said."""
+def build_program(folder: Path, output: Path) -> Path:
+    """Build a Go program of ours that requires no module; it takes a second. Raises: BinaryError."""
+    check_go()
+    _go("build", "-trimpath", "-ldflags=-s -w", "-o", str(output), ".", folder=folder)
+    return output
+
+
+def _go(*arguments: str, folder: Path = TOOLS_FOLDER) -> str:
+    """Run go in the folder of a module. Raises: BinaryError with what it said."""
     answer = subprocess.run(
         ["go", *arguments],
-        cwd=TOOLS_FOLDER,
+        cwd=folder,
         env={**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly"},
         capture_output=True,
         text=True,
@@ -151,7 +162,7 @@ def _go(*arguments: str) -> str:
     )
     if answer.returncode != 0:
         said = answer.stderr.strip().splitlines()[-20:]
-        raise BinaryError("\n".join([f"go {arguments[0]} failed in {TOOLS_FOLDER}:", *said]))
+        raise BinaryError("\n".join([f"go {arguments[0]} failed in {folder}:", *said]))
     return answer.stdout
 
 

@@ -12,14 +12,21 @@ from typing import Final
 from localcluster.errors import BinaryError
 
 TOOLS_FOLDER: Final = Path(__file__).resolve().parents[1] / "tools"
+NODE_FOLDER: Final = Path(__file__).resolve().parents[1] / "node"
+CONTAINERD_FOLDER: Final = NODE_FOLDER / "containerd"
+"""A Go module of its own: its requirements clash with those of Kubernetes."""
 GO_MINIMUM: Final = (1, 26)
 KUBERNETES: Final = "k8s.io/kubernetes"
 KWOK: Final = "sigs.k8s.io/kwok"
 PROMETHEUS: Final = "github.com/prometheus/prometheus"
 ETCD: Final = "go.etcd.io/etcd/server/v3"
+CONTAINERD: Final = "github.com/containerd/containerd/v2"
 
 PROMETHEUS_TAGS: Final = ("remove_all_sd", "enable_kubernetes_sd")
 """Leaves out the service discovery of some twenty clouds: half the build time."""
+
+CONTAINERD_TAGS: Final = ("no_btrfs", "no_zfs", "no_devmapper")
+"""Leaves out what needs libraries of the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,8 @@ class Tool:
     module: str
     cold_build_seconds: int
     tags: tuple[str, ...] = ()
+    folder: Path = TOOLS_FOLDER
+    """Of the Go module that pins it."""
 
 
 # In the order in which they are best built: the large ones warm the compiler's cache for the rest.
@@ -49,19 +58,33 @@ TOOLS: Final = {
 }
 
 
+NODE_TOOLS: Final = {
+    tool.name: tool
+    for tool in (
+        # Of the same module as the API server, whose go.sum holds all it needs.
+        Tool("kubelet", f"{KUBERNETES}/cmd/kubelet", KUBERNETES, 35),
+        *(
+            Tool(name, f"{CONTAINERD}/cmd/{name}", CONTAINERD, seconds, CONTAINERD_TAGS, CONTAINERD_FOLDER)
+            for name, seconds in (("containerd", 110), ("containerd-shim-runc-v2", 5), ("ctr", 15))
+        ),
+    )
+}
+"""What a real node runs besides; only the tests of `make node` ask for it."""
+
+
 @cache
-def pinned_version(module: str) -> str:
-    """Version of a module in `tools/go.mod`, such as v1.36.3. Raises: BinaryError when it is not there."""
-    text = (TOOLS_FOLDER / "go.mod").read_text()
+def pinned_version(module: str, folder: Path = TOOLS_FOLDER) -> str:
+    """Version of a module in a go.mod, such as v1.36.3. Raises: BinaryError when it is not there."""
+    text = (folder / "go.mod").read_text()
     found = re.search(rf"^\t{re.escape(module)} (v\S+)", text, re.MULTILINE)
     if found is None:
-        raise BinaryError(f"{TOOLS_FOLDER / 'go.mod'} requires no module {module}")
+        raise BinaryError(f"{folder / 'go.mod'} requires no module {module}")
     return found[1]
 
 
 def release_version(tool: Tool) -> str:
     """Version that the program prints, without the v: 1.36.3. Prometheus 3.13.0 is its module's v0.313.0."""
-    version = pinned_version(tool.module).removeprefix("v")
+    version = pinned_version(tool.module, tool.folder).removeprefix("v")
     if tool.module == PROMETHEUS:
         _, minor, patch = version.split(".")
         return f"{minor[0]}.{int(minor[1:])}.{patch}"
@@ -81,12 +104,12 @@ def link_flags() -> str:
     return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in values.items())])
 
 
-def cache_key() -> str:
+def cache_key(folder: Path = TOOLS_FOLDER) -> str:
     """Name for what one state of go.mod, go.sum and the flags builds on this kind of machine."""
     digest = hashlib.sha256()
     for part in (
-        (TOOLS_FOLDER / "go.mod").read_bytes(),
-        (TOOLS_FOLDER / "go.sum").read_bytes(),
+        (folder / "go.mod").read_bytes(),
+        (folder / "go.sum").read_bytes(),
         link_flags().encode(),
         f"{platform.system()}/{platform.machine()}".encode(),
     ):
