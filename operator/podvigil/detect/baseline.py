@@ -3,7 +3,7 @@
 Cost: sorting the window, 120 samples × features × pods at 30 s, or 50 in a large cluster's compact window.
 Measured in benchmarks/scale. Above `SORTED_PER_TICK` samples the slots take turns, each turn a contiguous
 share: the gap makes a baseline that is a tick or two old as good as a fresh one. One that is five minutes old is
-not: it costs up to 0.02 VUS-PR (benchmarks/results/scale.md).
+not: it costs up to 0.01 VUS-PR (benchmarks/results/scale.md).
 """
 
 from dataclasses import dataclass
