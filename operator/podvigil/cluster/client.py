@@ -61,6 +61,11 @@ class Cluster:
         self._transport = Transport(api_client, time_outs or TimeOuts(), user_agent=field_manager)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="cluster")
 
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether nothing that is written is kept."""
+        return self._dry_run
+
     # -- reading
 
     async def get(

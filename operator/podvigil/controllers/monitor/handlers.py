@@ -5,6 +5,7 @@ interval for all objects, and a change of `spec.interval` must not wait for a re
 leave `patch` alone: one failed write of kopf's would end the timer for good (kopf issue 642).
 """
 
+import asyncio
 import logging
 from datetime import datetime
 from typing import Any, Final
@@ -94,6 +95,35 @@ class Analyst:
         except ClusterError as error:
             logger.warning("Cannot write status", extra={"monitor": name, "why": str(error)})
         return None
+
+
+def register_without_writing(registry: kopf.OperatorRegistry, ports: Ports) -> None:
+    """Attach the handler of a dry run: a timer of kopf's puts its finalizer on each object, an event handler does not.
+
+    Each monitor has a task that beats as the timer does.
+    """
+    analyst = Analyst(ports)
+    latest: dict[str, dict[str, Any]] = {}
+    tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def beats(uid: str) -> None:
+        while uid in latest:
+            await analyst.beat(latest[uid])
+            await asyncio.sleep(BEAT_SECONDS)
+
+    @kopf.on.event(ANOMALYMONITORS.group, ANOMALYMONITORS.version, ANOMALYMONITORS.plural, registry=registry)
+    async def noticed(event: kopf.RawEvent, **_: Any) -> None:
+        body: dict[str, Any] = dict(event["object"])
+        uid = str(body["metadata"]["uid"])
+        if event["type"] == "DELETED":
+            latest.pop(uid, None)
+            if task := tasks.pop(uid, None):
+                await asyncio.wait([task])
+            await analyst.forget(body)
+            return
+        latest[uid] = body
+        if uid not in tasks or tasks[uid].done():
+            tasks[uid] = asyncio.create_task(beats(uid), name=f"monitor {body['metadata']['name']}")
 
 
 def register(registry: kopf.OperatorRegistry, ports: Ports) -> None:

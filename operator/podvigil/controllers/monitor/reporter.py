@@ -218,6 +218,11 @@ class Reporter:
 
     async def _write_status(self, report: AnomalyReport, status: ReportStatus, now: datetime) -> None:
         key = _key(report)
+        if self._ports.cluster.is_dry_run:
+            # The report itself was not kept, so the server has no status to patch.
+            logger.info("Would write a report", extra={"report": "/".join(key), "summary": status.summary})
+            self._written[key] = Written(report.model_copy(update={"status": status}), now)
+            return
         body = {"status": merge_patch(report.status, status)}
         try:
             written = await self._ports.cluster.patch(

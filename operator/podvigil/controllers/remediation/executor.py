@@ -16,6 +16,7 @@ from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
 from podvigil.controllers.remediation.ports import ExecutorSettings, Ports
 from podvigil.controllers.remediation.reconcile import reconcile
+from podvigil.controllers.remediation.rehearse import rehearse
 from podvigil.controllers.requests import RequestKey, RequestLoop
 
 
@@ -42,7 +43,7 @@ class Executor:
         )
         self._requests: Final = RequestLoop(
             cluster,
-            lambda key: reconcile(key, self._ports),
+            lambda key: (rehearse if cluster.is_dry_run else reconcile)(key, self._ports),
             resync_seconds=settings.resync_seconds,
             on_error=lambda status: metrics.errors.labels(status).inc(),
             on_beat=self._measure,

@@ -9,6 +9,7 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.cluster.errors import BadRequest, Forbidden, Invalid
 from podvigil.controllers.remediation import events, status
+from podvigil.controllers.remediation.look import look
 from podvigil.controllers.remediation.ports import Ports
 from podvigil.controllers.requests import RequestKey
 from podvigil.remediate import preflight
@@ -16,7 +17,6 @@ from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Change
 from podvigil.remediate.context import Context
 from podvigil.remediate.decide import next_step
-from podvigil.remediate.gather import gather
 from podvigil.remediate.steps import (
     BeginRollback,
     Claim,
@@ -54,16 +54,7 @@ async def reconcile(key: RequestKey, ports: Ports) -> float | None:
 
     Raises: ClusterError when the API server does not let us; Unreadable. Both: later again.
     """
-    settings = ports.settings
-    ctx = await gather(
-        ports.cluster,
-        key.namespace,
-        key.name,
-        gate=ports.gatekeeper.gate,
-        surroundings=await ports.lookout.look(),
-        own_namespace=settings.own_namespace,
-        executor=settings.instance,
-    )
+    ctx = await look(key, ports)
     if ctx is None:
         return None
     now = ports.clock()
