@@ -308,6 +308,10 @@ def test_an_argo_rollout_restarts_by_its_own_field(shop: Shop, executor: Threade
     assert rollout["spec"]["restartAt"] == shop.status(request)["execution"]["after"]["restartAt"]
     assert rollout["spec"]["template"] == template, "no new canary begins"
     assert rollout["metadata"]["annotations"][TOKEN] == shop.get("remreq", request)["metadata"]["uid"]
+    new_template = json.dumps({"spec": {"template": {"metadata": {"labels": {"mine": "now"}}}}})
+    patch = ("patch", "rollout", "web", f"--namespace={shop.namespace}", "--type=merge", "-p", new_template)
+    refused = shop.cluster.kubectl(*patch, user=EXECUTOR, check=False)
+    assert "may restart a Rollout, and change nothing else" in refused.stderr
     done = {"status": {"restartedAt": rollout["spec"]["restartAt"], "observedGeneration": "2"}}
     shop.patch("rollout", "web", done, "--subresource=status")
     shop.judge(report["metadata"]["name"], active=False, seconds=1)

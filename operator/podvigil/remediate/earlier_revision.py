@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from podvigil.api.reasons import Reason
+from podvigil.remediate.actions.restarts.rolling import RESTARTED_AT
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.revisions import Revision, without_hash
 from podvigil.remediate.targets.workload import WorkloadState
 
-RESTART_MARKS: Final = frozenset({"kubectl.kubernetes.io/restartedAt", TOKEN})
+RESTART_MARKS: Final = frozenset({RESTARTED_AT, TOKEN})
 """Annotations of a template that a restart leaves behind: a revision that differs by them alone is no other one."""
 
 LOOK_AGAIN: Final = timedelta(seconds=10)

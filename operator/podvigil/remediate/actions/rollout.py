@@ -32,5 +32,9 @@ def replacement(target: WorkloadState) -> Disruption:
         how = f"all {pods} pods are replaced, each only after its successor is ready"
     else:
         how = f"all {pods} pods are replaced, at most {at_once} unavailable at once"
-    names = tuple(sorted(str(pod) for pod in target.pods if not pod.finished))
-    return Disruption(pods, at_once, how, names)
+    return Disruption(pods, at_once, how, running_names(target))
+
+
+def running_names(target: WorkloadState) -> tuple[str, ...]:
+    """Return the names of the pods that have not finished, sorted."""
+    return tuple(sorted(str(pod) for pod in target.pods if not pod.finished))

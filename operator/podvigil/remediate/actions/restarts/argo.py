@@ -19,7 +19,7 @@ from podvigil.remediate.actions.base import (
     rehearse_patch,
     right_to_patch,
 )
-from podvigil.remediate.actions.restarts.way import running_names
+from podvigil.remediate.actions.rollout import running_names
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.workload import WorkloadState

@@ -14,7 +14,7 @@ from podvigil.api.request import ExecutionProgress, Plan
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import Change, Disruption, Made, Progress, Rehearsal, Right
 from podvigil.remediate.actions.restarts.eviction import rehearse_eviction, right_to_evict, try_eviction
-from podvigil.remediate.actions.restarts.way import running_names
+from podvigil.remediate.actions.rollout import running_names
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.workload import WorkloadState

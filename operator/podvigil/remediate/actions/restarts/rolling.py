@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, Final
 
-from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import (
@@ -17,7 +16,7 @@ from podvigil.remediate.actions.base import (
     rehearse_patch,
     right_to_patch,
 )
-from podvigil.remediate.actions.restarts.way import running_names
+from podvigil.remediate.actions.rollout import reaches_every_pod, replacement
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.workload import WorkloadState
@@ -37,13 +36,7 @@ class Rolling:
 
     def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
         """The rollout must reach every pod."""
-        if target.strategy.partition > 0:
-            return Refusal(
-                Reason.UNSUPPORTED_TARGET,
-                f"{target.ref} has a rolling update partition of {target.strategy.partition}: "
-                "pods below it would not restart",
-            )
-        return None
+        return reaches_every_pod(target)
 
     def change(self, target: WorkloadState, plan: Plan, *, token: str, now: datetime) -> Change:
         """Set the time of the restart, and whose it is."""
@@ -55,8 +48,7 @@ class Rolling:
 
     def disruption(self, target: WorkloadState, plan: Plan) -> Disruption:
         """Every pod goes once."""
-        at_once, pods = target.strategy.unavailable_at_once, target.replicas
-        return Disruption(pods, at_once, replaced_in_turn(target), running_names(target))
+        return replacement(target)
 
     def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
         """The token in the pod template says that the change was made."""
@@ -78,16 +70,6 @@ class Rolling:
         """Patch the pod template's annotations."""
         await _patch(cluster, target, change, dry_run=False)
         return Made()
-
-
-def replaced_in_turn(target: WorkloadState) -> str:
-    """Say for a person how the controller replaces all pods."""
-    at_once, pods = target.strategy.unavailable_at_once, target.replicas
-    if target.strategy.kind == "Recreate":
-        return f"all {pods} pods stop before the first new one starts (Recreate)"
-    if at_once == 0:
-        return f"all {pods} pods are replaced, each only after its successor is ready"
-    return f"all {pods} pods are replaced, at most {at_once} unavailable at once"
 
 
 async def _patch(cluster: Cluster, target: WorkloadState, change: Change, *, dry_run: bool) -> dict[str, Any]:

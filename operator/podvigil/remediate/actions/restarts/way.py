@@ -45,8 +45,3 @@ class Way(Protocol):
     async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
         """Make the change, or the next bounded part of it. Raises: ClusterError."""
         ...
-
-
-def running_names(target: WorkloadState) -> tuple[str, ...]:
-    """Return the names of the pods that run, sorted."""
-    return tuple(sorted(str(pod) for pod in target.pods if not pod.finished))
