@@ -387,7 +387,9 @@ def test_the_audit_log_says_who_decided(gate: ControlPlane, decided: str) -> Non
 
 def test_the_policies_compile(gate: ControlPlane) -> None:
     """A policy that does not compile leaves the door open."""
-    for name in ("podvigil-approval", "podvigil-monitor-spec"):
-        found = json.loads(gate.kubectl("get", "validatingadmissionpolicy", name, "-o=json").stdout)
+    for name in ("approval", "monitor-spec", "executor-scope", "executor-scope-nodes"):
+        found = json.loads(
+            gate.kubectl("get", "validatingadmissionpolicy", f"podvigil-{name}", "-o=json").stdout
+        )
         assert found["status"]["typeChecking"] == {}
         assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
