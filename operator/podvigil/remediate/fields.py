@@ -9,7 +9,7 @@ from podvigil.api.resources import ROLLOUTS
 from podvigil.remediate.actions.restarts.argo import RESTART_AT
 from podvigil.remediate.actions.restarts.rolling import RESTARTED_AT
 from podvigil.remediate.amounts import list_of, pod_spec_of
-from podvigil.remediate.container_values import asked, present, wanted
+from podvigil.remediate.container_values import asked, is_same, present, wanted
 from podvigil.remediate.owners import Path
 from podvigil.remediate.targets.workload import WorkloadState
 
@@ -52,10 +52,12 @@ def written_by(plan: Plan, target: WorkloadState) -> tuple[Field, ...]:
 
 
 def resource_fields(plan: Plan, target: WorkloadState) -> tuple[Field, ...]:
-    """Return the fields of the pod template that hold what the plan sets, whether or not it writes them."""
+    """Return the fields of the pod template that differ from what the plan sets, whether or not it writes them."""
     pod_spec, container, after = pod_spec_of(target.body), asked(plan).container, wanted(plan)
     old = present(pod_spec, container, after)
     where = (*TEMPLATE, "spec", list_of(pod_spec, container), f"[{container}]", "resources")
     return tuple(
-        Field((*where, *key.split(".")), old[key], value, is_kept=True) for key, value in after.items()
+        Field((*where, *key.split(".")), old[key], value, is_kept=True)
+        for key, value in after.items()
+        if not is_same({key: old[key]}, {key: value})  # the same value can have two owners
     )
