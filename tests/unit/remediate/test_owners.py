@@ -37,8 +37,8 @@ RESTART = request().spec.plan
 SCALE = request(SCALE_UP).spec.plan
 
 
-def set_resources(method: str) -> Plan:
-    resources = {"container": "app", "method": method, "limits": {"cpu": "750m"}}
+def set_resources(method: str, cpu: str = "750m") -> Plan:
+    resources = {"container": "app", "method": method, "limits": {"cpu": cpu}}
     change = {"spec.plan.action": "SetResources", "spec.plan.parameters": {"resources": resources}}
     return request(change).spec.plan
 
@@ -143,6 +143,7 @@ def test_what_a_manifest_declared() -> None:
 
 MADE = [{"apiVersion": "x/v1", "kind": "Prometheus", "name": "main", "uid": "p", "controller": True}]
 TEMPLATE, IN_PLACE = set_resources("Template"), set_resources("InPlace")
+SAME = set_resources("Template", "0.5")
 
 CLAIMS = [
     pytest.param(SCALE, web(), None, id="nobody"),
@@ -217,6 +218,7 @@ CLAIMS = [
         RESTART, web(by("kustomize-controller", F_RESTARTED, "Apply")), "Flux owns", id="restart-in-git"
     ),
     pytest.param(TEMPLATE, web(), None, id="template-of-nobody"),
+    pytest.param(SAME, web(by("kubectl-client-side-apply", F_CPU)), None, id="the-same-value-has-two-owners"),
     pytest.param(
         TEMPLATE,
         web(by("kubectl-client-side-apply", F_CPU)),
