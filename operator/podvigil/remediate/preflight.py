@@ -23,6 +23,8 @@ POINTLESS: Final = frozenset(
         Reason.UNSUPPORTED_TARGET,
         Reason.NO_CHANGE,
         Reason.PERMISSION_MISSING,
+        Reason.RESIZE_UNAVAILABLE,
+        Reason.QOS_WOULD_CHANGE,
     }
 )
 """Objections after which a dry run has nothing to tell."""
@@ -42,7 +44,9 @@ async def preflight(cluster: Cluster, ctx: Context, *, now: datetime) -> Preflig
     found = Rehearsal()
     if ctx.target is not None and not any(r.reason in POINTLESS for r in refusals):
         found = await rehearse(cluster, ctx, now=now)
-    return _written(ctx, found, refusals + found.refusals, now)
+    # What a guard has said already, the server need not say again.
+    said = {refusal.reason for refusal in refusals}
+    return _written(ctx, found, refusals + tuple(r for r in found.refusals if r.reason not in said), now)
 
 
 async def rehearse(cluster: Cluster, ctx: Context, *, now: datetime) -> Rehearsal:
