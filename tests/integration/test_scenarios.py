@@ -14,6 +14,8 @@ from stories.play import Play
 
 SCENARIOS: Final[dict[str, Scenario]] = all_scenarios()
 SIDE_BY_SIDE: Final = [name for name, scenario in SCENARIOS.items() if not scenario.alone]
+NODES: Final = {name for name in SIDE_BY_SIDE if SCENARIOS[name].fault.kind == "Node"}
+"""One after the other, beside the rest: the second node waits for the first by design."""
 ALONE: Final = [name for name, scenario in SCENARIOS.items() if scenario.alone]
 AT_ONCE: Final = 6
 """A story is mostly waiting; more at once make each other late on two cores."""
@@ -24,9 +26,15 @@ def played(kwok_cluster: KwokCluster) -> Iterator[dict[str, Future[None]]]:
     """Stories that disturb no other are played side by side; the rest one after the other when asked for."""
     cluster = kwok_cluster.control_plane
     install(cluster)
-    with ThreadedExecutor(cluster.kubeconfig(EXECUTOR)), ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = {name: pool.submit(Play(cluster, SCENARIOS[name]).run) for name in SIDE_BY_SIDE}
-        yield futures
+    with (
+        ThreadedExecutor(cluster.kubeconfig(EXECUTOR)),
+        ThreadPoolExecutor(AT_ONCE) as pool,
+        ThreadPoolExecutor(1) as nodes,
+    ):
+        yield {
+            name: (nodes if name in NODES else pool).submit(Play(cluster, SCENARIOS[name]).run)
+            for name in SIDE_BY_SIDE
+        }
 
 
 @pytest.mark.parametrize("name", [*SIDE_BY_SIDE, *ALONE])

@@ -3,6 +3,9 @@
 world ─▶ fault ─▶ proposal ─▶ decision ─▶ then … ─▶ end, and every call that the executor made on the way.
 """
 
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -12,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 FOLDER: Final = Path(__file__).parents[1] / "scenarios"
 
 Json = dict[str, Any]
+
+
+_PLACEHOLDER: Final = re.compile(r"\{(namespace|now|clock)([+-]\d+)?\}")
 
 
 class Part(BaseModel):
@@ -28,8 +34,20 @@ class Workload(Part):
     replicas: int = 2
     spec: Json = {}
     """Merged into `spec`, e.g. {strategy: {type: Recreate}}."""
+    pod: Json = {}
+    """Merged into the pods' spec, e.g. {priorityClassName: high}."""
+    resources: Json = {}
+    """Of its one container, app."""
     annotations: dict[str, str] = {}
     """Of the workload itself."""
+    manager: str | None = None
+    """Field manager that applies it by server-side apply; absent: a person with `kubectl apply`."""
+    release: str | None = None
+    """An image that is rolled out once the first one is ready."""
+    patch: Json = {}
+    """Merged into the workload once it is ready, e.g. {spec: {updateStrategy: {type: OnDelete}}}."""
+    node: str | None = None
+    """A node of the story's own where its pods are, as long as that takes pods; then they go to the others."""
 
 
 class World(Part):
@@ -37,11 +55,16 @@ class World(Part):
 
     remediation: Json = {}
     """spec.remediation of the monitor; the cooldown is 0s unless given."""
+    status: Json = {}
+    """What the analyst says in the monitor's status, e.g. {podsAffected: 50, workloadsAffected: 5}."""
     workloads: tuple[Workload, ...] = (Workload(),)
     objects: tuple[Json, ...] = ()
     """Any other objects, applied before the workloads, in the story's namespace unless they name one."""
     nodes: tuple[str, ...] = ()
-    """Nodes of the story's own, beside the two that are always there; taken away afterwards."""
+    """Nodes of the story's own, beside the two that are always there, where only pods of the story go; taken
+    away afterwards."""
+    without: tuple[str, ...] = ()
+    """Cluster-wide objects of the installation, as kind/name, that are missing until the story is over."""
 
 
 class Fault(Part):
@@ -57,6 +80,10 @@ class Fault(Part):
     affected: int = 1
     probability: int = 950
     """In thousandths."""
+    since: int = 60
+    """Seconds since it began."""
+    named: int = 0
+    """So many pods of the target are named as affected."""
     status: Json = {}
     """Merged into the report's status."""
 
@@ -75,6 +102,8 @@ class Preflight(Part):
 
     refusals: tuple[str, ...] = ()
     """Reasons, in any order, and no other."""
+    says: tuple[str, ...] = ()
+    """Texts that must occur in what the objections say."""
     pods_disturbed: Annotated[int | None, Field(alias="podsDisturbed")] = None
     reversibility: str | None = None
     changes: tuple[str, ...] = ()
@@ -116,8 +145,14 @@ class Step(Part):
     """This person asks for the old state."""
     gone: str | None = None
     """Wait until an object is gone, as kind/name."""
-    break_pods: Annotated[int | None, Field(alias="breakPods")] = None
-    """So many pods of the target stop being ready."""
+    break_pods: Annotated[dict[str, int] | None, Field(alias="breakPods")] = None
+    """So many pods of each workload stop being ready: {web: 2}."""
+    status: Json | None = None
+    """What the analyst says in the monitor's status from now on."""
+    rules: Json | None = None
+    """Someone writes spec.remediation of the monitor anew."""
+    progress: str | None = None
+    """Wait until the request's progress waits for something with this text."""
 
 
 class Scenario(Part):
@@ -131,8 +166,12 @@ class Scenario(Part):
     """Overrides of the proposed plan, e.g. {validationWindow: 10s, expiresIn: 5}; with `request`, its whole plan."""
     request: bool = False
     """A person's tool creates the request from `plan`, instead of the analyst's proposal."""
+    target: str | None = None
+    """What such a request is about, as kind/name, when it is not what the report is about."""
     proposal: Proposal = Proposal(action="Restart")
     preflight: Preflight | None = None
+    before: tuple[Step, ...] = ()
+    """What happens between the preflight and the decision."""
     decision: Decision = Decision()
     then: tuple[Step, ...] = ()
     calls: tuple[str, ...] = ()
@@ -146,6 +185,29 @@ class Scenario(Part):
     """What must hold of objects at the end: {deployment/web: {spec.replicas: 3}}."""
     alone: bool = False
     """It changes what other stories see (nodes, the gate, a pause): played when no other is."""
+
+
+def filled(value: Any, namespace: str) -> Any:
+    """Replace what a file cannot know: {namespace}; {now-60}, so many seconds from now; {clock+6}, the time of
+    day so many hours from now."""
+
+    def known(found: re.Match[str]) -> str:
+        what, number = found[1], int(found[2] or 0)
+        if what == "namespace":
+            return namespace
+        if what == "now":
+            return f"{datetime.now(UTC) + timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ}"
+        return f"{datetime.now(UTC) + timedelta(hours=number):%H:%M}"
+
+    if isinstance(value, dict):
+        return {_filled_text(key, known): filled(part, namespace) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(part, namespace) for part in value]
+    return _filled_text(value, known)
+
+
+def _filled_text(value: Any, known: Callable[[re.Match[str]], str]) -> Any:
+    return _PLACEHOLDER.sub(known, value) if isinstance(value, str) else value
 
 
 def load(path: Path) -> Scenario:

@@ -11,15 +11,20 @@ from localcluster.controlplane import ControlPlane
 from localcluster.errors import LocalClusterError
 from localcluster.process import wait_until
 from podvigil.api.monitor import AnomalyMonitor
+from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
+from podvigil.api.resources import PODS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect
 from podvigil.remediate.gather import observe_target
+from podvigil.remediate.outcomes import memory_of
+from podvigil.remediate.pause import observe_pause
 from podvigil.remediate.plan import propose
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.storm import storm_in
 from shop import ANALYST, EXECUTOR, SYSTEM, Json, Shop, now, request_body
-from stories.model import Scenario, Step
+from stories.model import Scenario, Step, Workload, filled
 
 _numbers = itertools.count(1)
 
@@ -33,43 +38,95 @@ class Play:
     """One scenario in a namespace of its own."""
 
     def __init__(self, cluster: ControlPlane, scenario: Scenario) -> None:
-        self._scenario: Final = scenario
+        self._written: Final = scenario
         self._cluster: Final = cluster
         self._namespace: Final = f"story-{next(_numbers)}"
-        self._shop: Final = Shop(cluster, self._namespace)
         self._report = ""
         self._request: str | None = None
+        self._taken: list[str] = []
 
     def run(self) -> None:
         """Play it. Raises: AssertionError where it differs from the file, LocalClusterError on a time-out."""
+        whole = filled(self._written.model_dump(by_alias=True), self._namespace)
+        self._scenario = Scenario.model_validate(whole)
         self._cluster.kubectl("create", "namespace", self._namespace)
+        self._shop = Shop(self._cluster, self._namespace)
         try:
+            self._take_away()
             self._make_world()
             self._report_fault()
             self._propose()
             if self._request is None:
                 return
             self._compare_preflight()
+            for step in self._scenario.before:
+                self._take(step)
             self._decide()
             for step in self._scenario.then:
                 self._take(step)
             self._compare_end(self._request)
         finally:
+            for body in self._taken:
+                self._cluster.kubectl("apply", "-f", "-", input=body)
+            if self._scenario.fault.kind == "Node" and self._request is not None:
+                # No other story shall wait for this one's node.
+                self._cluster.kubectl("delete", "remreq", self._request, f"--namespace={SYSTEM}", check=False)
             for node in self._scenario.world.nodes:
                 self._cluster.kubectl("delete", "node", node, "--wait=false", check=False)
             self._cluster.kubectl("delete", "namespace", self._namespace, "--wait=false", check=False)
 
+    def _take_away(self) -> None:
+        for what in self._scenario.world.without:
+            found = json.loads(self._cluster.kubectl("get", what, "-o", "json").stdout)
+            for name in ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields"):
+                found["metadata"].pop(name, None)
+            self._taken.append(json.dumps(found))
+            self._cluster.kubectl("delete", what)
+
     def _make_world(self) -> None:
         world, shop = self._scenario.world, self._shop
         shop.set_rules(**world.remediation)
+        shop.watch(**world.status)
         for node in world.nodes:
-            self._apply(_node(node))
+            self._shop.apply(_node(node, self._namespace))
+            self._cluster.wait_for("--for=condition=Ready", f"node/{node}")
         for body in world.objects:
             self._apply(body)
         for workload in world.workloads:
-            shop.deploy(workload.name, workload.replicas, workload.kind, **workload.spec)
-            for name, value in workload.annotations.items():
-                shop.kubectl("annotate", workload.kind.lower(), workload.name, f"{name}={value}")
+            self._deploy(workload)
+
+    def _deploy(self, workload: Workload) -> None:
+        shop, what = self._shop, f"{workload.kind.lower()}/{workload.name}"
+        container = {"name": "app", "image": "shop", "resources": workload.resources}
+        pod = {"containers": [container], "terminationGracePeriodSeconds": 0, **workload.pod}
+        if workload.node is not None:
+            pod |= _placed(workload.node, self._namespace)
+        template = {"metadata": {"labels": {"app": workload.name}}, "spec": pod}
+        spec = {"template": template, **workload.spec}
+        if workload.manager is None:
+            shop.deploy(workload.name, workload.replicas, workload.kind, **spec)
+        else:
+            body = {
+                "apiVersion": "apps/v1",
+                "kind": workload.kind,
+                "metadata": {"name": workload.name, "namespace": self._namespace},
+                "spec": {
+                    "selector": {"matchLabels": {"app": workload.name}},
+                    "replicas": workload.replicas,
+                    **spec,
+                },
+            }
+            flags = ("--server-side", f"--field-manager={workload.manager}")
+            shop.kubectl("apply", *flags, "-f", "-", input=json.dumps(body))
+            shop.rolled(body)
+        for name, value in workload.annotations.items():
+            shop.kubectl("annotate", what, f"{name}={value}")
+        if workload.release is not None:
+            shop.kubectl("set", "image", what, f"app={workload.release}")
+            shop.kubectl("rollout", "status", what, "--timeout=60s")
+        if workload.patch:
+            shop.patch(workload.kind.lower(), workload.name, workload.patch)
+            self._until(lambda: _is_observed(self._read(what)), f"the controller has seen {what}")
 
     def _apply(self, body: Json) -> None:
         metadata = {"namespace": self._namespace, **body["metadata"]}
@@ -92,7 +149,7 @@ class Play:
             },
         }
         self._cluster.kubectl("create", "-f", "-", input=json.dumps(body), user=ANALYST)
-        self._judge("active", first_seen=now(-60))
+        self._judge("active", first_seen=now(-fault.since))
 
     def _judge(self, how: str, *, first_seen: str | None = None) -> None:
         fault = self._scenario.fault
@@ -115,6 +172,7 @@ class Play:
             "podsAffected": fault.affected if how == "active" else 0,
             "summary": f"{fault.signal} of {fault.name}",
             "recommendations": [{"action": name, "message": "said by a story"} for name in fault.recommend],
+            **({"affectedPods": self._pods(fault.name)[: fault.named]} if fault.named else {}),
             **fault.status,
         }
         if first_seen is not None:
@@ -145,6 +203,8 @@ class Play:
             monitor = AnomalyMonitor.model_validate(self._shop.get("anmon", self._shop.monitor))
             target = await observe_target(cluster, report.spec.target, self._namespace)
             assert target is not None
+            paused, storm = await observe_pause(cluster, SYSTEM), storm_in(self._shop.monitor, monitor.status)
+            held = Refusal(Reason.PAUSED, paused) if paused else None
             proposal = propose(
                 report,
                 monitor,
@@ -152,6 +212,9 @@ class Play:
                 requested_by=ANALYST,
                 own_namespace=SYSTEM,
                 now=datetime.now(UTC),
+                memory=memory_of(monitor.status),
+                held=held or (Refusal(Reason.STORM, storm) if storm else None),
+                can_resize=await cluster.serves(PODS, "resize"),
             )
         finally:
             await cluster.aclose()
@@ -162,12 +225,12 @@ class Play:
     def _overridden(self, proposal: RemediationRequest) -> Json:
         """The proposal with the plan's overrides of the file."""
         body = proposal.dump()
-        body["spec"]["plan"] |= {"validationWindow": "10s", **self._plan()}
+        body["spec"]["plan"] |= {"validationWindow": "6s", **self._plan()}
         return body
 
     def _by_hand(self) -> Json:
         fault = self._scenario.fault
-        target = self._read(f"{fault.kind.lower()}/{fault.name}")
+        target = self._read(self._scenario.target or f"{fault.kind.lower()}/{fault.name}")
         metadata = target["metadata"]
         where = SYSTEM if fault.kind == "Node" else self._namespace
         report = self._cluster.read(
@@ -175,15 +238,15 @@ class Play:
         )
         about = {
             "apiVersion": target["apiVersion"],
-            "kind": fault.kind,
-            "name": fault.name,
+            "kind": target["kind"],
+            "name": metadata["name"],
             "uid": metadata["uid"],
             "generation": metadata.get("generation", 0),
         }
-        plan = {"validationWindow": "10s", **self._plan()}
+        plan = {"validationWindow": "6s", **self._plan()}
         action = plan.pop("action", self._scenario.proposal.action)
         return request_body(
-            f"{fault.name}-{action.lower()}-{self._namespace}",
+            f"{metadata['name']}-{action.lower()}-{self._namespace}",
             where,
             about,
             action=action,
@@ -212,6 +275,9 @@ class Play:
 
         self._until(lambda: refusals() == wanted, f"{request}: refusals {wanted}", lambda: str(refusals()))
         found = self._status()["preflight"]
+        said = " ".join(refusal["message"] for refusal in found.get("refusals", ()))
+        for text in expected.says:
+            assert text in said, said
         if expected.pods_disturbed is not None:
             assert found["podsDisturbed"] == expected.pods_disturbed
         if expected.reversibility is not None:
@@ -269,18 +335,32 @@ class Play:
                 self._say({"rollback": {"requestedBy": user}}, user)
             case {"gone": what}:
                 self._until(lambda: not self._is_there(what), f"{what} is gone")
-            case {"break_pods": count}:
-                self._break_pods(count)
+            case {"break_pods": counts}:
+                for name, count in counts.items():
+                    for pod in self._pods(name)[:count]:
+                        self._break(pod)
+            case {"status": said}:
+                shop.watch(**said)
+            case {"rules": rules}:
+                shop.set_rules(**rules)
+            case {"progress": text}:
+                self._until(
+                    lambda: (
+                        text in str(self._status().get("execution", {}).get("progress", {}).get("waitingFor"))
+                    ),
+                    f"it waits for {text}",
+                    lambda: str(self._status().get("execution")),
+                )
 
-    def _break_pods(self, count: int) -> None:
-        listed = self._shop.kubectl("get", "pods", f"-l=app={self._scenario.fault.name}", "-o", "json")
-        for pod in json.loads(listed)["items"][:count]:
-            conditions = [
-                {**c, "status": "False"} if c["type"] in ("Ready", "ContainersReady") else c
-                for c in pod["status"]["conditions"]
-            ]
-            body = {"status": {"conditions": conditions}}
-            self._shop.patch("pod", pod["metadata"]["name"], body, "--subresource=status")
+    def _pods(self, workload: str) -> list[str]:
+        listed = self._shop.kubectl("get", "pods", f"-l=app={workload}", "-o", "name")
+        return [line.removeprefix("pod/") for line in sorted(listed.split())]
+
+    def _break(self, pod: str) -> None:
+        """Let it fail its readiness probe; the simulated kubelet leaves it so."""
+        body = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+        flags = ("--type=strategic", "--subresource=status", "-p", json.dumps(body))
+        self._shop.kubectl("patch", "pod", pod, *flags)
 
     def _compare_end(self, request: str) -> None:
         end = self._scenario.end
@@ -299,9 +379,13 @@ class Play:
 
     def _calls(self) -> list[str]:
         """What the executor wrote about this story's objects, in the audit log's order."""
-        names = {self._scenario.fault.name, *self._scenario.world.nodes}
+        world = self._scenario.world
+        names = {*world.nodes, *(workload.name for workload in world.workloads)}
+        about_us = (f'"{self._namespace}"', *(f'"{node}"' for node in world.nodes))
         found = []
         for line in self._cluster.audit_log.read_text().splitlines():
+            if not any(name in line for name in about_us):
+                continue
             entry = json.loads(line)
             about = entry.get("objectRef") or {}
             is_ours = about.get("namespace") == self._namespace or (
@@ -320,9 +404,7 @@ class Play:
                 what = about["resource"] + (f"/{about['subresource']}" if "subresource" in about else "")
                 name = about.get("name", "")
                 # Pods and Jobs have names that a file cannot know.
-                found.append(
-                    f"{entry['verb']} {what}" + (f" {name}" if name in names or name == "web" else "")
-                )
+                found.append(f"{entry['verb']} {what}" + (f" {name}" if name in names else ""))
         return found
 
     def _where(self) -> str:
@@ -372,7 +454,22 @@ def _at(body: Json, path: str) -> Any:
     return value
 
 
-def _node(name: str) -> Json:
+def _is_observed(body: Json) -> bool:
+    return bool(body["metadata"]["generation"] == body["status"]["observedGeneration"])
+
+
+def _placed(node: str, story: str) -> Json:
+    """What keeps pods on the story's nodes, and on one of them while it takes pods."""
+    there = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+    preferred = [{"weight": 100, "preference": {"matchExpressions": [there]}}]
+    return {
+        "nodeSelector": {"story": story},
+        "tolerations": [{"key": "story", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}},
+    }
+
+
+def _node(name: str, story: str) -> Json:
     room = {"cpu": "32", "memory": "256Gi", "pods": "1000"}
     return {
         "apiVersion": "v1",
@@ -380,7 +477,13 @@ def _node(name: str) -> Json:
         "metadata": {
             "name": name,
             "annotations": {"kwok.x-k8s.io/node": "fake"},
-            "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"},
+            "labels": {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "type": "kwok",
+                "story": story,
+            },
         },
+        "spec": {"taints": [{"key": "story", "value": story, "effect": "NoSchedule"}]},
         "status": {"allocatable": room, "capacity": room},
     }
