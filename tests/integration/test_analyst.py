@@ -57,6 +57,11 @@ class Story:
         """The report about its memory."""
         return self.api.report(NAMESPACE, "MemoryHigh")
 
+    @property
+    def watched(self) -> dict[str, Any]:
+        """What the monitor says of its own work."""
+        return dict(self.api.monitor(MONITOR)["status"])
+
     def wait_report(self, active: str) -> dict[str, Any]:
         """Wait until the report's Active is `status reason`."""
         self.api.until(lambda: condition(self.report, "Active") == active, f"the report is {active}")
@@ -133,6 +138,8 @@ def test_a_leak_is_reported_with_its_pod_and_its_reason(story: Story, leak: str)
     assert sum(part["sharePermille"] for part in status["explanation"]) == 1000
     assert status["diagnosis"]["cause"] == "MemoryGrowthInPod"
     assert condition(report, "Explained") == "True RuleMatched"
+    story.api.until(lambda: story.watched["podsAffected"] == 1, "the monitor counts the pod in trouble")
+    assert story.watched["workloadsAffected"] == 1
 
 
 def test_a_restart_is_proposed_in_the_analysts_own_name(story: Story, leak: str) -> None:
@@ -170,9 +177,12 @@ def test_an_outage_makes_the_report_unknown_and_certain_signals_go_on(story: Sto
 
 
 def test_a_new_process_takes_an_open_report_over(story: Story, leak: str) -> None:
-    before = story.report
+    before, ticks = story.report, story.watched["ticksSinceChange"]
     assert story.analyst.stop() == 0
     story.analyst.start()
+    story.api.until(
+        lambda: story.watched["ticksSinceChange"] < ticks, "its first judgements are known to be that"
+    )
     story.api.until(
         lambda: story.report["status"]["lastEvaluated"] > before["status"]["lastEvaluated"],
         "the report is kept fresh again",
