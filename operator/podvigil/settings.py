@@ -34,7 +34,7 @@ WELL_KNOWN: Final = {
 
 
 class Mode(StrEnum):
-    """Which process runs: the one that reports, the one that repairs, both of these, or the one that approves by rules."""
+    """Which process runs: the one that reports, the one that repairs, both, or the one that approves by rules."""
 
     MONITORING = "monitoring"
     REMEDIATION = "remediation"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
 from shop import EXECUTOR, ROOT, Shop, install
@@ -25,7 +26,7 @@ NO_ROLLBACK = ("base/actions/rollback.yaml",)
 
 
 @pytest.fixture(scope="module")
-def installed(kwok_cluster: Any) -> ControlPlane:
+def installed(kwok_cluster: KwokCluster) -> ControlPlane:
     install(kwok_cluster.control_plane)
     return kwok_cluster.control_plane
 

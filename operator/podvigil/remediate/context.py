@@ -9,7 +9,7 @@ from podvigil.api.monitor import AnomalyMonitor, RemediationMode, RemediationSpe
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import Decision, Execution, Plan, RemediationRequest
 from podvigil.remediate.gate import Gate
-from podvigil.remediate.limits import Limits
+from podvigil.remediate.limits import NO_LIMITS, Limits
 from podvigil.remediate.outcomes import Memory, memory_of
 from podvigil.remediate.siblings import Neighbourhood
 from podvigil.remediate.surroundings import NOTHING_AROUND, Surroundings
@@ -65,7 +65,7 @@ class Context:
     """Name of this executor process."""
     budgets: tuple[Budget, ...] = ()
     autoscalers: tuple[str, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     everything_paused: str | None = None
     """Why nothing at all may be changed; None: it may."""
     surroundings: Surroundings = NOTHING_AROUND

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from podvigil.api.report import TargetReference
 from podvigil.remediate.amounts import Amounts, amounts, qos_class
@@ -79,6 +79,10 @@ class Limits:
     """VerticalPodAutoscalers that set the target's resources."""
     can_resize: bool = True
     """Whether the API server has pods/resize."""
+
+
+NO_LIMITS: Final = Limits()
+"""Of a namespace that has none."""
 
 
 def quota(body: Json) -> Quota:

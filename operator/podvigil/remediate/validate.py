@@ -99,7 +99,8 @@ def _bigger_than_this(effect: Effect, target: WorkloadState) -> str | None:
         return None
     return (
         f"the trouble is bigger than this change: of {now.workloads} workloads beside it, which were not "
-        f"changed, {now.ready_replicas} of {now.replicas} pods are ready, {before.ready_replicas} of {before.replicas} were before"
+        f"changed, {now.ready_replicas} of {now.replicas} pods are ready, "
+        f"{before.ready_replicas} of {before.replicas} were before"
     )
 
 

@@ -165,7 +165,11 @@ def test_only_what_grows_on_is_called_a_leak() -> None:
 
 def after_rollout(minutes: float, **change: Any) -> Facts:
     """All replicas leak, so long after the newest revision was made."""
-    widespread = {"pods_affected": 4, "since": NOW, "rolled_out_at": NOW - timedelta(minutes=minutes)}
+    widespread: dict[str, Any] = {
+        "pods_affected": 4,
+        "since": NOW,
+        "rolled_out_at": NOW - timedelta(minutes=minutes),
+    }
     return replace(LEAK, **(widespread | change))
 
 

@@ -30,15 +30,15 @@ READY: dict[str, dict[str, Any]] = {
 
 def decided(**change: dict[str, Any] | None) -> Approve | Refusal:
     """The decision about READY with something changed; None for what is not there."""
-    made = {name: (change[name] if change.get(name) is not None else {}) for name in READY}
+
+    def made(name: str) -> dict[str, Any]:
+        return {**READY[name], **(change.get(name) or {})}
+
+    is_gone = {name for name, value in change.items() if value is None}
     return auto_approve(
-        request({**READY["request"], **made["request"]}),
-        None
-        if "report" in change and change["report"] is None
-        else report({**READY["report"], **made["report"]}),
-        None
-        if "monitor" in change and change["monitor"] is None
-        else monitor({**READY["monitor"], **made["monitor"]}),
+        request(made("request")),
+        None if "report" in is_gone else report(made("report")),
+        None if "monitor" in is_gone else monitor(made("monitor")),
         own_namespace="podvigil-system",
         now=NOW,
     )
