@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from podvigil.api.monitor import LabelSelector, SelectorOperator, SelectorRequirement
+from podvigil.api.selectors import LabelSelector, SelectorOperator, SelectorRequirement
 
 
 def selector_of(body: Mapping[str, Any] | None) -> LabelSelector:

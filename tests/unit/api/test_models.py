@@ -8,10 +8,11 @@ from pydantic import ValidationError
 from podvigil.api.actions import TARGET_KINDS, ActionName
 from podvigil.api.base import ApiModel
 from podvigil.api.features import MODEL_FEATURES, UNITS, Feature, written
-from podvigil.api.monitor import AnomalyMonitor, LabelSelector
+from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
+from podvigil.api.selectors import LabelSelector
 from podvigil.api.signals import MODEL_SIGNALS
 from samples import Object, changed, monitor, report, request
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from podvigil.api.monitor import LabelSelector
+from podvigil.api.selectors import LabelSelector
 from podvigil.remediate.selectors import selector_of, selects
 
 LABELS = {"app": "web", "tier": "front"}

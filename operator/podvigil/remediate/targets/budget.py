@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from podvigil.api.monitor import LabelSelector
+from podvigil.api.selectors import LabelSelector
 from podvigil.remediate.selectors import selector_of, selects
 from podvigil.remediate.targets.base import Json
 from podvigil.remediate.targets.pods import PodState
