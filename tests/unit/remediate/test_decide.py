@@ -335,8 +335,7 @@ INEFFECTIVE_SCALE: dict[str, Any] = {
             Reason.INEFFECTIVE,
             id="put-back-and-said",
         ),
-        pytest.param(
-            {"request_change":     ],
+    ],
 )
 def test_next_step(change: dict[str, Any], step: type, reason: Reason | None) -> None:
     taken = next_step(context(**change), now=NOW)

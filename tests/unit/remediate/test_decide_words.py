@@ -39,7 +39,8 @@ ENDED_SCALE: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("change", "step", "reason"),
     [
-CANCELLED}, Finish, Reason.CANCELLED, id="cancelled-before-the-claim"
+        pytest.param(
+            {"request_change": CANCELLED}, Finish, Reason.CANCELLED, id="cancelled-before-the-claim"
         ),
         pytest.param(
             {"request_change": {**CANCELLED, **CLAIMED}},
