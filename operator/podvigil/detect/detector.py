@@ -157,8 +157,8 @@ class Detector:
         if habits is None:
             score, terms = self._score, of_hour_alone(self._by_feature)
         else:
-            terms = of_all(self._by_feature, habits.season, habits.siblings, habits.habitual, self.features)
-            score = score_of(self._score, terms, habits.habitual)
+            terms = of_all(self._by_feature, habits.season, habits.siblings, self.features)
+            score = score_of(self._score, terms)
         if logit is not None:
             score = with_logit(score, logit, self._beta)
         return self._report(treated, expected, deviation, score, terms, habits)

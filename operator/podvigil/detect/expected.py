@@ -34,8 +34,8 @@ def of_hour(center: Array, scale: Array, deviation: Array, habits: Habits | None
     up = down = BAND * scale
     if habits is not None:
         center = center + habits.explained
-        up = np.maximum(up, WIDER * np.sinh(habits.usual.up) * scale)
-        down = np.maximum(down, WIDER * np.sinh(habits.usual.down) * scale)
+        up = np.maximum(up, WIDER * habits.usual.up * scale)
+        down = np.maximum(down, WIDER * habits.usual.down * scale)
     return View(center, center - down, center + up, deviation)
 
 

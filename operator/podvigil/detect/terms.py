@@ -12,15 +12,13 @@ import numpy as np
 from podvigil.api.features import Feature
 from podvigil.detect.habits.deviation import Habitual
 from podvigil.detect.score import in_sigma, weights_of
-from podvigil.window.arrays import Array, Mask
+from podvigil.window.arrays import Array
 
-SEASON: Final = 2.0
+SEASON: Final = 4.0
 """The season is the surest witness where there is one: most of what an hour cannot know is in it."""
 
-SIBLINGS: Final = 1.0
-
-HOUR_WITH_SEASON: Final = 0.5
-"""Beside a season the trailing hour counts half: it knows the same pod, over less time."""
+SIBLINGS: Final = 2.0
+"""Siblings know the load of this very moment; against the hour's single sample they count double."""
 
 RISES: Final[dict[Feature, float]] = {
     Feature.CPU: 1.0,
@@ -62,41 +60,30 @@ def of_hour_alone(evidence: Array) -> Terms:
     return Terms(in_sigma(evidence), nothing, nothing)
 
 
-def of_all(
-    evidence: Array,
-    season: Habitual,
-    siblings: Habitual,
-    habitual: Mask,
-    features: tuple[Feature, ...],
-) -> Terms:
+def of_all(evidence: Array, season: Habitual, siblings: Habitual, features: tuple[Feature, ...]) -> Terms:
     """Weigh the terms against each other.
 
     Args:
         evidence: (S, F), smoothed, of the trailing hour, its weights included.
-        habitual: (S,): the season is known.
     """
     rises = np.array([RISES[feature] for feature in features])
     falls = np.array([FALLS[feature] for feature in features])
     return Terms(
-        _share_of_hour(habitual)[:, None] * in_sigma(evidence),
+        in_sigma(evidence),
         SEASON * in_sigma(_weighed(season.deviation, rises, falls)),
         SIBLINGS * in_sigma(_weighed(siblings.deviation, weights_of(features), falls)),
     )
 
 
-def score_of(hour: Array, terms: Terms, habitual: Mask) -> Array:
+def score_of(hour: Array, terms: Terms) -> Array:
     """One score, (S,), on the asinh scale: of the season and the siblings the largest feature.
 
     Args:
         hour: (S,): the trailing hour's own score; it is the score where no habit says anything.
     """
     habits = terms.season.max(axis=1) + terms.siblings.max(axis=1)
-    score: Array = np.arcsinh(_share_of_hour(habitual) * in_sigma(hour) + habits)
+    score: Array = np.arcsinh(in_sigma(hour) + habits)
     return score
-
-
-def _share_of_hour(habitual: Mask) -> Array:
-    return np.where(habitual, HOUR_WITH_SEASON, 1.0)
 
 
 def _weighed(deviation: Array, rises: Array, falls: Array) -> Array:

@@ -15,10 +15,9 @@ from podvigil.detect.habits.groups import Groups
 from podvigil.window.arrays import Array, Indices, grown
 
 STEPS: Final = 16
-"""Deviations are kept in sixteenths of an asinh sigma."""
+"""Extremes are kept in sixteenths on the asinh scale: fine where they are small, and none is too large."""
 
 NOTHING: Final = 255
-LARGEST: Final = 254 / STEPS
 
 WIDER: Final = 1.5
 """What lies within one and a half times the band is usual."""
@@ -29,7 +28,7 @@ NEIGHBOUR_SECONDS: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """How far up and down is usual, ≥ 0 each, asinh sigma, 0 = no history; rows or slots × features."""
+    """How far up and down is usual, ≥ 0 each, sigma units, 0 = no history; rows or slots × features."""
 
     up: Array
     down: Array
@@ -43,12 +42,9 @@ class Band:
         """Whichever allows more."""
         return Band(np.maximum(self.up, other.up), np.maximum(self.down, other.down))
 
-    def beyond(self, deviation: Array) -> Array:
-        """What is left of a deviation outside the band, in sigma units, back on the asinh scale."""
-        sigma = np.sinh(deviation)
-        up = np.maximum(sigma - WIDER * np.sinh(self.up), 0.0)
-        down = np.maximum(-sigma - WIDER * np.sinh(self.down), 0.0)
-        left: Array = np.arcsinh(up - down)
+    def beyond(self, sigma: Array) -> Array:
+        """What is left of a deviation outside the band; both sigma units, signed."""
+        left: Array = sigma - np.clip(sigma, -WIDER * self.down, WIDER * self.up)
         return left
 
 
@@ -77,10 +73,10 @@ class ClockBand:
             here = here.wider(after)
         return here
 
-    def learn(self, groups: Groups, deviation: Array) -> None:
-        """Take one sample of all pods, (slots, features), NaN = none."""
+    def learn(self, groups: Groups, sigma: Array) -> None:
+        """Take one sample's deviations of all pods, (slots, features), sigma units, NaN = none."""
         rows = groups.rows
-        for side, signed in enumerate((deviation, -deviation)):
+        for side, signed in enumerate((sigma, -sigma)):
             self._current[rows, side] = np.maximum(self._current[rows, side], groups.highest(signed))
 
     def forget(self, rows: Indices) -> None:
@@ -112,8 +108,8 @@ class ClockBand:
 
 
 def packed(extremes: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Sixteenths of a sigma from 0; -inf (nothing was seen) becomes `NOTHING`."""
-    steps = np.clip(np.ceil(np.maximum(extremes, 0.0) * STEPS), 0, NOTHING - 1)
+    """Steps of extremes in sigma units; -inf (nothing was seen) becomes `NOTHING`."""
+    steps = np.clip(np.ceil(np.arcsinh(np.maximum(extremes, 0.0)) * STEPS), 0, NOTHING - 1)
     return np.where(np.isneginf(extremes), NOTHING, steps).astype(np.uint8)
 
 
@@ -122,6 +118,6 @@ def usual(kept: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], least: int) -> 
     ranked = np.sort(kept, axis=2)  # what is missing sorts last
     count = (ranked != NOTHING).sum(axis=2)
     middle = np.maximum(count - 1, 0)[:, :, None] // 2
-    found = np.take_along_axis(ranked, middle, axis=2)[:, :, 0] / STEPS
+    found = np.sinh(np.take_along_axis(ranked, middle, axis=2)[:, :, 0] / STEPS)
     both = np.where(count >= least, found, 0.0).astype(np.float32)
     return Band(both[:, 0], both[:, 1])

@@ -49,8 +49,8 @@ class StartBand:
             np.where(enough[:, None], own.up, cluster.up), np.where(enough[:, None], own.down, cluster.down)
         )
 
-    def learn(self, rows: Indices, age: Array, deviation: Array) -> None:
-        """Take one sample, (slots, features); only the young ones teach."""
+    def learn(self, rows: Indices, age: Array, sigma: Array) -> None:
+        """Take one sample's deviations, (slots, features), sigma units; only the young ones teach."""
         young = np.flatnonzero(is_young(age))
         if not (young.size or self._running):
             return
@@ -64,8 +64,8 @@ class StartBand:
             if start is None:
                 if len(self._running) >= MOST_RUNNING:
                     continue
-                start = self._running[slot] = _Start(int(rows[slot]), bin_, deviation.shape[1])
-            start.see(deviation[slot])
+                start = self._running[slot] = _Start(int(rows[slot]), bin_, sigma.shape[1])
+            start.see(sigma[slot])
 
     def forget(self, rows: Indices) -> None:
         """Drop what is known of these rows."""
@@ -107,9 +107,9 @@ class _Start:
         self.row, self.bin = row, bin_
         self.extremes: Array = np.full((2, features), -np.inf, np.float32)
 
-    def see(self, deviation: Array) -> None:
-        known = np.isfinite(deviation)
-        signed = np.where(known, np.stack([deviation, -deviation]), -np.inf)
+    def see(self, sigma: Array) -> None:
+        known = np.isfinite(sigma)
+        signed = np.where(known, np.stack([sigma, -sigma]), -np.inf)
         self.extremes = np.maximum(self.extremes, signed)
 
 

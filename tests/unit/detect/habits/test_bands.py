@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podvigil.detect.habits.bands import STEPS, WIDER, Band, ClockBand
+from podvigil.detect.habits.bands import STEPS, Band, ClockBand
 from podvigil.detect.habits.clock import Clock
 from podvigil.detect.habits.groups import Groups
 from podvigil.window.arrays import Array
@@ -26,7 +26,7 @@ def live(habit: ClockBand, turns: Array, first: int = 100) -> None:
     for turn, row in enumerate(turns, first):
         for index, value in enumerate(row):
             habit.read(3600.0 * turn + CLOCK.bin_seconds * index + MIDDLE)
-            habit.learn(ONE_POD, np.array([[value]]))
+            habit.learn(ONE_POD, np.sinh(np.array([[value]])))
 
 
 @settings(max_examples=30, deadline=None)
@@ -43,8 +43,8 @@ def test_the_band_is_the_median_extreme_of_the_last_turns(count: int, seed: int)
         return
     for got, side in ((found.up, kept), (found.down, -kept)):
         lower_median = np.sort(np.maximum(side, 0.0))[(len(side) - 1) // 2]
-        assert lower_median <= got[0, 0] + 1e-6
-        assert got[0, 0] <= lower_median + 1 / STEPS
+        assert lower_median <= np.arcsinh(got[0, 0]) + 1e-6
+        assert np.arcsinh(got[0, 0]) <= lower_median + 1 / STEPS + 1e-6
 
 
 def test_once_is_no_habit() -> None:
@@ -61,7 +61,7 @@ def test_a_little_early_is_still_usual() -> None:
     habit = band()
     live(habit, turns)
     late_in_bin_1, early_in_bin_1 = 3600.0 * 104 + 2 * 900.0 - 60, 3600.0 * 104 + 900.0 + 60
-    assert habit.read(late_in_bin_1).up[0, 0] == 5.0
+    assert np.arcsinh(habit.read(late_in_bin_1).up[0, 0]) == pytest.approx(5.0)
     assert habit.read(early_in_bin_1).up[0, 0] == 0.0
 
 
@@ -72,15 +72,13 @@ def test_turns_that_nobody_saw_count_for_nothing() -> None:
     assert habit.read(3600.0 * 141 + MIDDLE).up[0, 0] == 0.0, "one turn of the last five"
 
 
-def test_beyond_the_band_is_what_is_left_in_sigma_units() -> None:
+@pytest.mark.parametrize(
+    ("sigma", "left"),
+    [(2.0, 0.0), (3.0, 0.0), (-1.5, 0.0), (4.0, 1.0), (-4.0, -2.5)],
+)
+def test_what_lies_within_one_and_a_half_times_the_band_does_not_count(sigma: float, left: float) -> None:
     usual = Band(np.array([[2.0]]), np.array([[1.0]]))
-    assert usual.beyond(np.array([[2.0]]))[0, 0] == 0.0
-    assert usual.beyond(np.array([[-1.0]]))[0, 0] == 0.0
-    left = usual.beyond(np.array([[4.0]]))[0, 0]
-    assert np.sinh(left) == pytest.approx(np.sinh(4.0) - WIDER * np.sinh(2.0))
-    assert usual.beyond(np.array([[-4.0]]))[0, 0] == pytest.approx(
-        -np.arcsinh(np.sinh(4.0) - WIDER * np.sinh(1.0))
-    )
+    assert usual.beyond(np.array([[sigma]]))[0, 0] == left
 
 
 def test_a_forgotten_row_has_no_band() -> None:
