@@ -22,7 +22,7 @@ def flush_cache_installed(folder: Path) -> Iterator[None]:
     (info / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n")
     points = "".join(f"{key} = {value}\n" for key, value in project["entry-points"][GROUP].items())
     (info / "entry_points.txt").write_text(f"[{GROUP}]\n{points}")
-    module = EXAMPLE / "podvigil_flush_cache.py"
+    module = EXAMPLE / "flush_cache.py"
     (folder / module.name).write_bytes(module.read_bytes())
     sys.path.insert(0, str(folder))
     invalidate_caches()

@@ -1,7 +1,7 @@
 """Actions of other packages: found by their entry points, checked, and added to those that ship.
 
     [project.entry-points."podvigil.actions"]
-    flush-cache = "podvigil_flush_cache:FlushCache"
+    flush-cache = "flush_cache:FlushCache"
 
 What is not as it must be is left out and named in the log, with its package: a request for it then says
 ActionUnknown, and everything else goes on. docs/actions.md says how such a package is made.
