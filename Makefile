@@ -25,7 +25,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-
 # since its tests share a cluster.
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
-.PHONY: help venv lock binaries lint types unit integration node test crds scenarios model demo bench-detection bench-days bench-forecast bench-scale clean
+.PHONY: help venv lock binaries lint types unit integration node test crds scenarios model demo bench-detection bench-days bench-explanation bench-forecast bench-scale clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -91,6 +91,9 @@ bench-detection: venv ## Judge our detector and others; DATA=folder holds the la
 
 bench-days: venv ## Judge our modes on several generated days with exact labels; ARGS="--quick" for a first look
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m days.run $(ARGS)
+
+bench-explanation: venv ## See how often the explanation names the right vital first
+	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m explanation.run
 
 bench-forecast: venv ## Judge the time-to-limit forecast on generated leaks
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m forecast.run

@@ -38,7 +38,7 @@ class Recipe:
     shapes: tuple[Values, ...] = ()
     """Recorded load curves that may stand in for generated ones."""
     kinds: tuple[str, ...] | None = None
-    """Only these faults; None = all. Leaving some out shows what the network knows beyond them."""
+    """Only these faults; None = all, () = none. Leaving some out shows what the network knows beyond them."""
 
 
 ANYTHING: Final = Recipe()
@@ -60,7 +60,9 @@ def generate(rng: Rng, recipe: Recipe = ANYTHING) -> Cluster:
 def with_faults(draft: Draft, rng: Rng, recipe: Recipe) -> Cluster:
     """Inject a random amount of faults and finish; for generated and for recorded series alike."""
     first = 0 if rng.random() < FAULTY_HISTORY_SHARE else draft.history
-    inject(draft, rng, per_pod_hour=float(rng.choice(FAULTS_PER_POD_HOUR)), first=first, kinds=recipe.kinds)
+    per_pod_hour = float(rng.choice(FAULTS_PER_POD_HOUR))
+    if recipe.kinds != ():
+        inject(draft, rng, per_pod_hour=per_pod_hour, first=first, kinds=recipe.kinds)
     if rng.random() < 0.4:
         # A source without traffic, or (cAdvisor behind some runtimes) without its second direction.
         draft.values[:, :, empty_features(int(rng.integers(2, len(MODEL_FEATURES))))] = np.nan
