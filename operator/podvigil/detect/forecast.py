@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from podvigil.api.features import Feature
-from podvigil.detect.growth import POINTS, RUNGS, GrowthLadder
+from podvigil.detect.growth import LARGEST, POINTS, RUNGS, UNIT, GrowthLadder
 from podvigil.window.arrays import Array, Indices, Mask
 from podvigil.window.order import median
 
@@ -129,7 +129,7 @@ def forecast(
     """Say for each of `slots` when it reaches its limit; None where nothing sound can be said.
 
     Args:
-        limits: (slots,) in natural units; NaN or 0 = none.
+        limits: (slots,) in natural units; NaN, 0 or more than a ladder can hold = none.
     """
     found: list[LimitForecast | None] = []
     for start in range(0, len(slots), BLOCK):
@@ -160,6 +160,7 @@ def interval(found: Extrapolation) -> Array:
 
 def extrapolate(ladder: GrowthLadder, slots: Indices, limits: Array) -> Extrapolation:
     """Follow the best rung's line to the limit."""
+    limits = np.where((limits > 0) & (limits <= LARGEST * UNIT), limits, np.nan)
     rungs = [ladder.points(rung, slots) for rung in range(RUNGS)]
     highest = np.fmax.reduce([np.fmax.reduce(values, axis=1) for values, _ in rungs])
     now = np.fmax.reduce(rungs[0][0][:, -3:], axis=1)
@@ -212,7 +213,6 @@ def _rises(line: _Line, limits: Array, *, now: Array, highest: Array) -> Mask:
     new = highest <= line.level + MADS_HIGHER * line.off + RISE_HIGHER * rise
     sound: Mask = (
         (line.held >= LEAST_POINTS)
-        & (limits > 0)
         & (rise >= LEAST_RISE * limits)
         & (line.tau >= LEAST_TAU)
         & (line.bend >= -LEVELLING)

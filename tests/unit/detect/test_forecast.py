@@ -80,7 +80,7 @@ def test_silence(values: Array) -> None:
     assert asked(values) is None
 
 
-@pytest.mark.parametrize("limit", [np.nan, 0.0, -1.0])
+@pytest.mark.parametrize("limit", [np.nan, 0.0, -1.0, 1e30, 1e308, np.inf])
 def test_without_a_limit_nothing_is_foretold(limit: float) -> None:
     assert asked((100 + MINUTES) * MEBI, limit) is None
 
