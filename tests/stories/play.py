@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -23,15 +24,12 @@ from podvigil.remediate.pause import observe_pause
 from podvigil.remediate.plan import propose
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.storm import storm_in
-from shop import ANALYST, EXECUTOR, SYSTEM, Json, Shop, now, request_body
-from stories.model import Scenario, Step, Workload, filled
+from shop import ANALYST, SYSTEM, Json, Shop, now, request_body
+from stories.calls import calls
+from stories.model import Scenario, Step, filled
+from stories.world import make
 
 _numbers = itertools.count(1)
-
-CALLS: Final = {"create", "patch", "update", "delete"}
-BOOKKEEPING: Final = {"events", "remediationrequests", "selfsubjectaccessreviews", "selfsubjectreviews",
-                      "selfsubjectrulesreviews", "leases"}  # fmt: skip
-"""Resources whose writes are not part of a story: what the executor says, and asks about itself."""
 
 
 class Play:
@@ -45,6 +43,12 @@ class Play:
         self._request: str | None = None
         self._taken: list[str] = []
 
+    @property
+    def marks(self) -> str:
+        """A regular expression for the paths of calls about this story's objects."""
+        names = (self._namespace, *self._written.world.nodes)
+        return "|".join(rf"{re.escape(name)}(?![0-9])" for name in names)
+
     def run(self) -> None:
         """Play it. Raises: AssertionError where it differs from the file, LocalClusterError on a time-out."""
         whole = filled(self._written.model_dump(by_alias=True), self._namespace)
@@ -53,7 +57,7 @@ class Play:
         self._shop = Shop(self._cluster, self._namespace)
         try:
             self._take_away()
-            self._make_world()
+            make(self._scenario.world, self._shop)
             self._report_fault()
             self._propose()
             if self._request is None:
@@ -82,51 +86,6 @@ class Play:
                 found["metadata"].pop(name, None)
             self._taken.append(json.dumps(found))
             self._cluster.kubectl("delete", what)
-
-    def _make_world(self) -> None:
-        world, shop = self._scenario.world, self._shop
-        shop.set_rules(**world.remediation)
-        shop.watch(**world.status)
-        for node in world.nodes:
-            self._shop.apply(_node(node, self._namespace))
-            self._cluster.wait_for("--for=condition=Ready", f"node/{node}")
-        for body in world.objects:
-            self._apply(body)
-        for workload in world.workloads:
-            self._deploy(workload)
-
-    def _deploy(self, workload: Workload) -> None:
-        shop, what = self._shop, f"{workload.kind.lower()}/{workload.name}"
-        container = {"name": "app", "image": "shop", "resources": workload.resources}
-        pod = {"containers": [container], "terminationGracePeriodSeconds": 0, **workload.pod}
-        if workload.node is not None:
-            pod |= _placed(workload.node, self._namespace)
-        template = {"metadata": {"labels": {"app": workload.name}}, "spec": pod}
-        spec = {"template": template, **workload.spec}
-        if workload.manager is None:
-            shop.deploy(workload.name, workload.replicas, workload.kind, **spec)
-        else:
-            body = {
-                "apiVersion": "apps/v1",
-                "kind": workload.kind,
-                "metadata": {"name": workload.name, "namespace": self._namespace},
-                "spec": {
-                    "selector": {"matchLabels": {"app": workload.name}},
-                    "replicas": workload.replicas,
-                    **spec,
-                },
-            }
-            flags = ("--server-side", f"--field-manager={workload.manager}")
-            shop.kubectl("apply", *flags, "-f", "-", input=json.dumps(body))
-            shop.rolled(body)
-        for name, value in workload.annotations.items():
-            shop.kubectl("annotate", what, f"{name}={value}")
-        if workload.release is not None:
-            shop.kubectl("set", "image", what, f"app={workload.release}")
-            shop.kubectl("rollout", "status", what, "--timeout=60s")
-        if workload.patch:
-            shop.patch(workload.kind.lower(), workload.name, workload.patch)
-            self._until(lambda: _is_observed(self._read(what)), f"the controller has seen {what}")
 
     def _apply(self, body: Json) -> None:
         metadata = {"namespace": self._namespace, **body["metadata"]}
@@ -378,34 +337,10 @@ class Play:
                 assert _at(body, path) == value, f"{what}: {path} is {_at(body, path)}"
 
     def _calls(self) -> list[str]:
-        """What the executor wrote about this story's objects, in the audit log's order."""
         world = self._scenario.world
-        names = {*world.nodes, *(workload.name for workload in world.workloads)}
-        about_us = (f'"{self._namespace}"', *(f'"{node}"' for node in world.nodes))
-        found = []
-        for line in self._cluster.audit_log.read_text().splitlines():
-            if not any(name in line for name in about_us):
-                continue
-            entry = json.loads(line)
-            about = entry.get("objectRef") or {}
-            is_ours = about.get("namespace") == self._namespace or (
-                "namespace" not in about
-                and about.get("name") in names
-                and self._scenario.fault.kind == "Node"
-            )
-            if (
-                is_ours
-                and entry["verb"] in CALLS
-                and about.get("resource") not in BOOKKEEPING
-                and entry["user"]["username"] == EXECUTOR
-                and entry["responseStatus"]["code"] < 300
-                and "dryRun" not in entry["requestURI"]
-            ):
-                what = about["resource"] + (f"/{about['subresource']}" if "subresource" in about else "")
-                name = about.get("name", "")
-                # Pods and Jobs have names that a file cannot know.
-                found.append(f"{entry['verb']} {what}" + (f" {name}" if name in names else ""))
-        return found
+        names = {workload.name for workload in world.workloads}
+        nodes = {*world.nodes} if self._scenario.fault.kind == "Node" else set()
+        return calls(self._cluster, self._namespace, names, nodes)
 
     def _where(self) -> str:
         return SYSTEM if self._scenario.fault.kind == "Node" else self._namespace
@@ -452,38 +387,3 @@ def _at(body: Json, path: str) -> Any:
     for part in path.split("."):
         value = value[int(part)] if isinstance(value, list) else (value or {}).get(part)
     return value
-
-
-def _is_observed(body: Json) -> bool:
-    return bool(body["metadata"]["generation"] == body["status"]["observedGeneration"])
-
-
-def _placed(node: str, story: str) -> Json:
-    """What keeps pods on the story's nodes, and on one of them while it takes pods."""
-    there = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
-    preferred = [{"weight": 100, "preference": {"matchExpressions": [there]}}]
-    return {
-        "nodeSelector": {"story": story},
-        "tolerations": [{"key": "story", "operator": "Exists"}],
-        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}},
-    }
-
-
-def _node(name: str, story: str) -> Json:
-    room = {"cpu": "32", "memory": "256Gi", "pods": "1000"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": name,
-            "annotations": {"kwok.x-k8s.io/node": "fake"},
-            "labels": {
-                "kubernetes.io/hostname": name,
-                "kubernetes.io/os": "linux",
-                "type": "kwok",
-                "story": story,
-            },
-        },
-        "spec": {"taints": [{"key": "story", "value": story, "effect": "NoSchedule"}]},
-        "status": {"allocatable": room, "capacity": room},
-    }

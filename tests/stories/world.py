@@ -1,0 +1,99 @@
+"""What is there before a story begins: the monitor's rules, nodes, workloads."""
+
+import json
+from typing import Final
+
+from localcluster.process import wait_until
+from shop import DEADLINE_SECONDS, Json, Shop
+from stories.model import Workload, World
+
+ROLLOUT: Final = f"--timeout={DEADLINE_SECONDS}s"
+
+
+def make(world: World, shop: Shop) -> None:
+    """Make it, and wait until its workloads are ready."""
+    shop.set_rules(**world.remediation)
+    shop.watch(**world.status)
+    for node in world.nodes:
+        shop.apply(_node(node, shop.namespace))
+        shop.cluster.wait_for("--for=condition=Ready", f"node/{node}")
+    for body in world.objects:
+        shop.apply({**body, "metadata": {"namespace": shop.namespace, **body["metadata"]}})
+    for workload in world.workloads:
+        _deploy(workload, shop)
+
+
+def _deploy(workload: Workload, shop: Shop) -> None:
+    what = f"{workload.kind.lower()}/{workload.name}"
+    container = {"name": "app", "image": "shop", "resources": workload.resources}
+    pod = {"containers": [container], "terminationGracePeriodSeconds": 0, **workload.pod}
+    if workload.node is not None:
+        pod |= _placed(workload.node, shop.namespace)
+    template = {"metadata": {"labels": {"app": workload.name}}, "spec": pod}
+    spec = {"template": template, **workload.spec}
+    if workload.manager is None:
+        shop.deploy(workload.name, workload.replicas, workload.kind, **spec)
+    else:
+        _apply_as(workload.manager, workload, spec, shop)
+    for name, value in workload.annotations.items():
+        shop.kubectl("annotate", what, f"{name}={value}")
+    if workload.release is not None:
+        shop.kubectl("set", "image", what, f"app={workload.release}")
+        shop.kubectl("rollout", "status", what, ROLLOUT)
+    if workload.patch:
+        kind, name = workload.kind.lower(), workload.name
+        shop.patch(kind, name, workload.patch)
+        wait_until(
+            lambda: _is_observed(shop.get(kind, name)),
+            f"the controller has seen {what}",
+            deadline_seconds=DEADLINE_SECONDS,
+        )
+
+
+def _apply_as(manager: str, workload: Workload, spec: Json, shop: Shop) -> None:
+    """Apply as a GitOps tool does: by server-side apply under its own name."""
+    selector = {"matchLabels": {"app": workload.name}}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": workload.kind,
+        "metadata": {"name": workload.name, "namespace": shop.namespace},
+        "spec": {"selector": selector, "replicas": workload.replicas, **spec},
+    }
+    flags = ("--server-side", f"--field-manager={manager}")
+    shop.kubectl("apply", *flags, "-f", "-", input=json.dumps(body))
+    shop.rolled(body)
+
+
+def _is_observed(body: Json) -> bool:
+    return bool(body["metadata"]["generation"] == body["status"]["observedGeneration"])
+
+
+def _placed(node: str, story: str) -> Json:
+    """What keeps pods on the story's nodes, and on one of them while it takes pods."""
+    there = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+    preferred = [{"weight": 100, "preference": {"matchExpressions": [there]}}]
+    return {
+        "nodeSelector": {"story": story},
+        "tolerations": [{"key": "story", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}},
+    }
+
+
+def _node(name: str, story: str) -> Json:
+    room = {"cpu": "32", "memory": "256Gi", "pods": "1000"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "labels": {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "type": "kwok",
+                "story": story,
+            },
+        },
+        "spec": {"taints": [{"key": "story", "value": story, "effect": "NoSchedule"}]},
+        "status": {"allocatable": room, "capacity": room},
+    }
