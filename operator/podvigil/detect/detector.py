@@ -21,7 +21,7 @@ from podvigil.detect.recurrence import Recurrence
 from podvigil.detect.score import evidence, residual, shares, weights_of, with_logit
 from podvigil.detect.smoothing import smoothed
 from podvigil.detect.terms import Terms, of_all, of_hour_alone, score_of
-from podvigil.detect.treatment import Treated, Treatment
+from podvigil.detect.treatment import Treated, Treatment, readable
 from podvigil.window.arrays import Array, Indices, Mask, every_feature, grown
 from podvigil.window.gaps import missed_ticks
 
@@ -177,6 +177,23 @@ class Detector:
         """
         if self._habits is not None:
             self._habits.assign(slots, names, started)
+
+    @property
+    def has_habits(self) -> bool:
+        """Whether this mode knows habits."""
+        return self._habits is not None
+
+    def teach(self, values: Array, names: Sequence[Hashable | None], times: Array) -> None:
+        """Fill the season in from a past that nobody watched; what was lived through stays as it is.
+
+        Args:
+            values: (T, K, F) natural units, NaN = no sample: K pods, running or gone.
+            names: of each pod's workload, as for `assign`; None = not known.
+            times: (T,) Unix seconds, rising, any distance apart.
+        """
+        if self._habits is not None:
+            present = np.ones(np.shape(values)[:2], bool)
+            self._habits.teach(readable(values, present), names, times, self._treatment.reference.level)
 
     def release(self, slots: Indices) -> None:
         """Forget these slots: the pod is gone for good, or another takes its place."""

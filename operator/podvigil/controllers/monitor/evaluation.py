@@ -19,6 +19,7 @@ from podvigil.collect.columns import Column
 from podvigil.collect.errors import SourceError
 from podvigil.controllers.monitor.judge import column_by_pod, model_findings
 from podvigil.controllers.monitor.outlook import Outlook
+from podvigil.controllers.monitor.past import DAY_SECONDS, Past, joined, owners
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.scoring import Dial, Scoring, Verdict
 from podvigil.controllers.monitor.select import Selection
@@ -67,6 +68,7 @@ class Evaluation:
         self._outlook = Outlook(_interval_seconds(spec), self.rows.capacity)
         self._scoring: Scoring | None = None
         self._scoring_since: datetime | None = None
+        self._past: Past | None = None
         self._unscored_ticks = 0
 
     def adopt(self, spec: MonitorSpec) -> None:
@@ -122,6 +124,31 @@ class Evaluation:
         self.close()  # credentials and addresses are read anew next time
         return Sight(trouble=trouble)
 
+    @property
+    def history_days(self) -> float:
+        """Days of the source's history that the habits were filled in from."""
+        return self._past.seconds / DAY_SECONDS if self._past else 0.0
+
+    async def recall(self, selection: Selection) -> None:
+        """Take one more piece of the past into the habits; a failure is logged, and harms nothing."""
+        scoring, past = self._scoring, self._past
+        piece = past.next() if past else None
+        if scoring is None or past is None or piece is None:
+            return
+        try:
+            source = await self._open()
+            matrices = await source.between(
+                selection.namespaces, scoring.features, piece.start, piece.end, piece.step
+            )
+            pods, values = joined(matrices, scoring.features)
+        except (SourceError, NoSource, CredentialsMissing, ClusterError) as error:
+            past.failed(str(error))
+            return
+        names = owners(pods, {workload.uid: workload for workload in selection.workloads.values()}.values())
+        times = matrices[scoring.features[0]].times
+        await self._on_scorer(scoring.teach, values, names, times)
+        past.filled(int(np.isfinite(values).sum()))
+
     def findings(self, verdict: Verdict) -> tuple[Finding, ...]:
         """Return the pods that the score calls abnormal, or nearly so."""
         return model_findings(verdict, self.rows, self._scoring.features) if self._scoring else ()
@@ -173,16 +200,16 @@ class Evaluation:
         """Begin scoring with what the source remembers; a source without a past is a cold start."""
         matrices = await source.history(selection.namespaces, now, pods=len(self.rows))
         history = self.rows.history(matrices, MODEL_FEATURES)
+        times = next(iter(matrices.values())).times
         if self._outlook.is_new:
-            times = next(iter(matrices.values())).times
             self._outlook.warm_start(history[:, :, MODEL_FEATURES.index(Feature.MEMORY)], times)
         else:
             self._outlook.skip(self._unscored_ticks)
         features = tuple(f for f in MODEL_FEATURES if f in there or f in _with_samples(history))
         history = history[:, :, [MODEL_FEATURES.index(f) for f in features]]
-        times = next(iter(matrices.values())).times
         self._scoring = await self._on_scorer(self._new_scoring, features, history, times)
         self._scoring_since = now
+        self._past = Past(float(times[0]), len(self.rows)) if self._scoring.has_habits else None
         self._unscored_ticks = 0
         return self._scoring
 

@@ -41,6 +41,9 @@ class MonitorMetrics:
             "model_loaded", "1 while the network scores, 0 while the statistics do alone."
         )
         self.threshold = gauge("score_threshold", "Score from which a pod is abnormal.")
+        self.history_days = gauge(
+            "history_days", "Days of the source's history that the habits were filled in from."
+        )
         self.reports_active = gauge("reports_active", "Reports active now.")
         self.reports_opened = counter("reports_opened_total", "Reports opened, by signal.", "signal")
         self.reports_held_back = gauge("reports_held_back", "Incidents over the cap on active reports.")
@@ -74,6 +77,7 @@ class MonitorMetrics:
         self.pods.labels(monitor, "unknown").set(facts.watched - facts.scored)
         self.not_watched.labels(monitor).set(facts.without_room)
         self.model_loaded.labels(monitor).set(facts.model.reason is Reason.MODEL_LOADED)
+        self.history_days.labels(monitor).set(facts.history_days)
         self.reports_active.labels(monitor).set(facts.active)
         self.reports_held_back.labels(monitor).set(facts.held_back)
         if facts.threshold is not None:
@@ -82,5 +86,5 @@ class MonitorMetrics:
     def forget(self, monitor: str) -> None:
         """Drop the gauges of a monitor that is gone."""
         for metric in (self.last_tick, self.not_watched, self.model_loaded, self.threshold,
-                       self.reports_active, self.reports_held_back, self.pods):  # fmt: skip
+                       self.history_days, self.reports_active, self.reports_held_back, self.pods):  # fmt: skip
             metric.remove_by_labels({"monitor": monitor})

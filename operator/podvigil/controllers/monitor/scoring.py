@@ -3,6 +3,7 @@
 Everything here runs on the scorer's own thread; nothing here knows a clock, a network or a name.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -100,6 +101,15 @@ class Scoring:
         """Say whose pods these slots are (the workload's uid), and when they started (Unix seconds)."""
         if slots:
             self._detector.assign(np.array(slots, np.intp), workloads, np.array(started))
+
+    @property
+    def has_habits(self) -> bool:
+        """Whether days of the past would be of use."""
+        return self._detector.has_habits
+
+    def teach(self, values: Array, workloads: Sequence[str | None], times: Array) -> None:
+        """Fill the season in from the past, (ticks, series, features), the workloads' uids, Unix seconds."""
+        self._detector.teach(values, workloads, times)
 
     def warm_start(self, history: Array, present: Mask, times: Array | None = None) -> None:
         """Learn from the past, shapes (ticks, capacity, features), (ticks, capacity) and (ticks,) Unix seconds."""

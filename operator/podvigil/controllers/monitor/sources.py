@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -71,13 +71,18 @@ class Source:
         room = MAXIMUM_HISTORY_SAMPLES // max(pods, 1)
         ticks = max(1, min(int(HISTORY_SECONDS / self._interval), MAX_POINTS - 1, room))
         end = until.timestamp() - self._interval
-        start = end - ticks * self._interval
+        return await self.between(
+            namespaces, MODEL_FEATURES, end - ticks * self._interval, end, self._interval
+        )
+
+    async def between(
+        self, namespaces: tuple[str, ...], features: Sequence[Feature], start: float, end: float, step: float
+    ) -> Mapping[Feature, Matrix]:
+        """Ask for some features over a range, Unix seconds. Raises: SourceError."""
         matrices = await self._ask(
             {
-                f: partial(
-                    self._prometheus.query_range, self._promql(f, namespaces), start, end, self._interval
-                )
-                for f in MODEL_FEATURES
+                f: partial(self._prometheus.query_range, self._promql(f, namespaces), start, end, step)
+                for f in features
             }
         )
         return {f: matrix.whole() for f, matrix in matrices.items()}

@@ -39,6 +39,8 @@ class TickFacts:
     held_back: int = 0
     missed: int = 0
     threshold: float | None = None
+    history_days: float = 0.0
+    """Of the source, that the habits were filled in from."""
     window: int = 0
     """Pods that the window has room for."""
     pods_affected: int = 0

@@ -98,11 +98,14 @@ class Watch:
             duration_seconds=time.monotonic() - started,
             model=self._evaluation.model,
             missed=self._missed,
+            history_days=self._evaluation.history_days,
             window=self._ports.settings.maximum_pods,
             ticks_since_change=self._ticks_since_change,
             memory=self._proposer.memory,
         )
         await self._teller.tell(self.monitor, facts, now)
+        if isinstance(selection, Selection):
+            await self._evaluation.recall(selection)
         self._ports.beat(self.name)
 
     async def close(self, now: datetime) -> None:

@@ -14,9 +14,10 @@ from podvigil.api.features import Feature
 from podvigil.detect.habits.bands import Band, ClockBand
 from podvigil.detect.habits.clock import DAY, HOUR
 from podvigil.detect.habits.deviation import Expected, Habitual, Smoothed, judged
+from podvigil.detect.habits.groups import Groups
 from podvigil.detect.habits.load import Columns
 from podvigil.detect.habits.logs import ground, log_level
-from podvigil.detect.habits.seasonal import Seasonal
+from podvigil.detect.habits.seasonal import Seasonal, replicas_of
 from podvigil.detect.habits.siblings import Siblings
 from podvigil.detect.habits.starts import StartBand, is_young
 from podvigil.detect.habits.traffic import Traffic
@@ -171,6 +172,12 @@ class HabitsOfPods:
         """Say whose pods these slots are, and when they started (`Workloads.assign`)."""
         self._forget_rows(self.workloads.assign(slots, names, started))
 
+    def teach(self, values: Array, names: Sequence[Hashable | None], times: Array, level: Array) -> None:
+        """Fill the season in from a past, (T, K, F), of pods of these workloads; times (T,) Unix seconds."""
+        groups = Groups.of(self.workloads.rows_of(names))
+        if groups.rows.size:
+            self.seasonal.teach(groups, log_level(values, ground(level)), times)
+
     def release(self, slots: Indices) -> None:
         """Forget these slots; what their workloads are like stays."""
         self.starts.release(slots)
@@ -189,8 +196,7 @@ class HabitsOfPods:
         levels = log_level(sample.values, base)
         grown_up = np.where(is_young(age)[:, None], np.nan, levels)
         medians, others = groups.medians(grown_up)
-        present = groups.total((~sample.absent).astype(np.float64)[:, None])[:, 0]
-        replicas = np.where(present > 0, np.log(np.maximum(present, 1.0)), np.nan)
+        replicas = replicas_of(groups, (~sample.absent).astype(np.float64)[:, None])
 
         season = self.seasonal.expect(sample.at, rows)
         served, explained = self._served(sample.values, season, base)

@@ -63,12 +63,15 @@ class SeasonalLevel:
         self._spreads: list[Array] = []
         self._open: tuple[int, int] | None = None
         self._slots = _DaySlots()
+        self._stale = False
 
     def read(self, moment: float) -> Level:
         """What this moment of the day is usually like; call before `learn`."""
         now = DAY.at(moment)
         if self._open != (now.turn, now.index):
             self._turn_to(now.turn, now.index)
+        elif self._stale:
+            self._work_out(now.turn, now.index)
         # Between the centres of two bins, so that a ramp has no steps.
         share = now.fraction - 0.5
         near = 0 if share < 0 else 2
@@ -91,12 +94,17 @@ class SeasonalLevel:
         self._count[rows] += known
 
     def teach(self, rows: Indices, day: int, index: int, levels: Array) -> None:
-        """Fill in a bin of the past, (rows, features), as a history has it; NaN leaves it as it is."""
+        """Fill in a bin of the past, (rows, features), as a history has it.
+
+        What is known stays, NaN changes nothing, and a day older than those kept is passed over.
+        """
+        if not self._slots.has_room(day):
+            return
         place = self._slots.place(day, cleared=self._days)
         kept, base = self._days[rows, place, index], self._base[rows]
         self._base[rows] = base = np.where(np.isnan(base), levels, base)
-        self._days[rows, place, index] = np.where(np.isfinite(levels), levels - base, kept)
-        self._open = None
+        self._days[rows, place, index] = np.where(np.isnan(kept), levels - base, kept)
+        self._stale = True
 
     def grow(self, rows: int) -> None:
         """Add rows of which nothing is known."""
@@ -117,11 +125,16 @@ class SeasonalLevel:
             one[rows] = np.nan
 
     def _turn_to(self, day: int, index: int) -> None:
-        """Close the bin that ended, and work out what the new one and its neighbours are usually like."""
+        """Close the bin that ended, and begin a new one."""
         if self._open is not None:
             self._close(*self._open)
         self._slots.place(day, cleared=self._days)
         self._open = (day, index)
+        self._work_out(day, index)
+
+    def _work_out(self, day: int, index: int) -> None:
+        """What this bin and its neighbours are usually like."""
+        self._stale = False
         found = [self._usual(day, near) for near in (index - 1, index, index + 1)]
         self._bins += 1
         self._centers = [center for center, _ in found]
@@ -142,12 +155,10 @@ class SeasonalLevel:
     def _usual(self, day: int, index: int) -> tuple[Array, Array]:
         """Median and spread of one bin over like days, (rows, features)."""
         index %= DAY.bins
-        like = WEEKDAYS * is_weekend(day)
-        kind = slice(like, like + (WEEKEND_DAYS if like else WEEKDAYS))
         today = self._slots.place(day)
         every = self._days[:, :, index].astype(np.float32)
         every[:, today] = np.nan  # what is expected of a day must not come from that day
-        center, spread, count = _over_days(every[:, kind])
+        center, spread, count = _over_days(every[:, _like(day)])
         if (count < LEAST_DAYS).any():
             other_center, other_spread, other_count = _over_days(every)
             few = count < LEAST_DAYS
@@ -157,20 +168,31 @@ class SeasonalLevel:
         return np.where(known, center, np.nan), np.where(known, spread, np.nan)
 
 
+def _like(day: int) -> slice:
+    """The places of the days like this one."""
+    if is_weekend(day):
+        return slice(WEEKDAYS, WEEKDAYS + WEEKEND_DAYS)
+    return slice(0, WEEKDAYS)
+
+
 class _DaySlots:
     """Which place of the store holds which day; the oldest like day gives way."""
 
     def __init__(self) -> None:
         self._day_at = np.full(WEEKDAYS + WEEKEND_DAYS, -1)
 
+    def has_room(self, day: int) -> bool:
+        """Whether this day is kept, or would take the place of an older one."""
+        kind = _like(day)
+        return bool((self._day_at == day).any() or self._day_at[kind].min() < day)
+
     def place(self, day: int, cleared: Array | None = None) -> int:
         """The place of a day, clearing the store there when it is a new one."""
         held = np.flatnonzero(self._day_at == day)
         if held.size:
             return int(held[0])
-        like = WEEKDAYS * is_weekend(day)
-        kind = slice(like, like + (WEEKEND_DAYS if like else WEEKDAYS))
-        place = like + int(np.argmin(self._day_at[kind]))
+        kind = _like(day)
+        place = int(kind.start) + int(np.argmin(self._day_at[kind]))
         self._day_at[place] = day
         if cleared is not None:
             cleared[:, place] = np.nan

@@ -4,16 +4,20 @@ Beside the level itself three things may explain a difference: the whole cluster
 holiday), the workload's load is divided among more or fewer replicas than usual, and there is less work.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from podvigil.detect.habits.clock import DAY
 from podvigil.detect.habits.deviation import Expected
 from podvigil.detect.habits.groups import Groups
 from podvigil.detect.habits.level import SeasonalLevel
 from podvigil.detect.habits.load import Columns, tolerated_fall
 from podvigil.detect.habits.offset import LaggedOffset
-from podvigil.window.arrays import Array, Indices, zeroed
+from podvigil.window.arrays import Array, Indices, every_feature, zeroed
 
 LEAST_WORKLOADS: Final = 4
 """Workloads whose middle speaks for the cluster; of fewer, one in trouble would be the middle."""
@@ -70,6 +74,21 @@ class Seasonal:
         self._offset.learn(levels - self._of_slot, elapsed_seconds)
         self.level.learn(groups.rows, np.concatenate([medians, replicas[:, None]], axis=1))
 
+    def teach(self, groups: Groups, levels: Array, times: Array) -> None:
+        """Fill in half-hours of the past: levels (T, K, F) of the pods that `groups` orders."""
+        bins = np.array([(at.turn, at.index) for at in map(DAY.at, times.tolist())])
+        for begin, end in _stretches(bins):
+            seen = [self._at_once(groups, levels[tick]) for tick in range(begin, end)]
+            count = np.isfinite(seen).sum(axis=0)
+            mean = np.where(count > 0, np.nansum(seen, axis=0) / np.maximum(count, 1), np.nan)
+            self.level.teach(groups.rows, int(bins[begin, 0]), int(bins[begin, 1]), mean)
+
+    def _at_once(self, groups: Groups, levels: Array) -> Array:
+        """The middle replica's levels, and how many there are, (groups, features + 1)."""
+        medians, _ = groups.medians(levels)
+        there = (~every_feature(np.isnan(levels))).astype(np.float64)[:, None]
+        return np.concatenate([medians, replicas_of(groups, there)[:, None]], axis=1)
+
     def release(self, slots: Indices) -> None:
         """Forget these slots."""
         self._offset.forget(slots)
@@ -77,6 +96,19 @@ class Seasonal:
     def grow(self, capacity: int) -> None:
         """Add slots at the end."""
         self._offset.grow(capacity)
+
+
+def replicas_of(groups: Groups, there: Array) -> Array:
+    """Logarithm of how many pods of each group are there, (groups,), NaN = none; there: (slots, 1), 0 or 1."""
+    present = groups.total(there)[:, 0]
+    return np.where(present > 0, np.log(np.maximum(present, 1.0)), np.nan)
+
+
+def _stretches(bins: npt.NDArray[np.intp]) -> Iterator[tuple[int, int]]:
+    """Where each run of equal rows begins and ends."""
+    if len(bins):
+        changes = np.flatnonzero((np.diff(bins, axis=0) != 0).any(axis=1)) + 1
+        yield from pairwise([0, *changes.tolist(), len(bins)])
 
 
 def _shared(groups: Groups, off: Array) -> tuple[Array, Array]:

@@ -68,6 +68,11 @@ class Workloads:
             self._groups = Groups.of(self.rows)
         return self._groups
 
+    def rows_of(self, names: Sequence[Hashable | None]) -> Indices:
+        """The rows of these workloads, -1 where there is none."""
+        found = [None if name is None else self._table.slot(name) for name in names]
+        return np.array([-1 if row is None else row for row in found], np.intp)
+
     def assign(self, slots: Indices, names: Sequence[Hashable | None], started: Array) -> Indices:
         """Say whose pods these slots are and when they started.
 

@@ -216,3 +216,26 @@ def test_growing_keeps_what_is_known() -> None:
         last = watch.observe(now, present, float(at))
     assert last.habitual[:PODS].all()
     assert np.isnan(last.score[PODS:]).all()
+
+
+def test_a_taught_past_gives_the_season_that_was_not_lived_through() -> None:
+    """A process that starts on Friday, with Monday to Thursday from its source at half the resolution."""
+    values, times = week(4)
+    fresh = detector()
+    hours = 18
+    fresh.warm_start(values[-hours:], there(values[-hours:]), times[-hours:])
+    for day in range(3, -1, -1):
+        piece = slice(day * DAY_TICKS, (day + 1) * DAY_TICKS, 2)
+        fresh.teach(values[piece], NAMES, times[piece])
+    now, moments = tuesday(11)
+    taught, seen = (go_on(watch, now, moments)[-1] for watch in (fresh, lived()))
+    assert taught.habitual.all()
+    np.testing.assert_allclose(taught.expected, seen.expected, rtol=0.1)
+
+
+def test_a_past_of_strangers_teaches_nothing() -> None:
+    values, times = week(4)
+    fresh = detector()
+    fresh.teach(values, [None, "gone", None, "gone", "gone", None], times)
+    now, moments = tuesday(1)
+    assert not go_on(fresh, now, moments)[-1].habitual.any()
