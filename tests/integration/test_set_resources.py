@@ -134,10 +134,12 @@ def test_a_pod_that_waits_for_room_is_named_and_a_person_can_stop_it(
     _, request = ask(shop, workload, limits={"cpu": "750m"})
     shop.decide(request)
     shop.until(
-        lambda: (progress := (shop.status(request).get("execution") or {}).get("progress")) is not None
-        and progress["done"] == 2
-        and progress["remaining"] == [f"{shop.namespace}/{late}"]
-        and "Deferred" in progress.get("waitingFor", ""),
+        lambda: (
+            (progress := (shop.status(request).get("execution") or {}).get("progress")) is not None
+            and progress["done"] == 2
+            and progress["remaining"] == [f"{shop.namespace}/{late}"]
+            and "Deferred" in progress.get("waitingFor", "")
+        ),
         "the one that waits is named",
     )
     shop.patch("remreq", request, {"spec": {"cancellation": {"requestedBy": "alice"}}}, user="alice")
