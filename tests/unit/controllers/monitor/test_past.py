@@ -69,10 +69,9 @@ def test_another_namespace_is_another_workload() -> None:
 
 
 def matrix(values: dict[str, list[float]]) -> Matrix:
-    times = NOW + 300.0 * np.arange(2)
-    return Matrix(
-        "prometheus", QUERY, [labels(name) for name in values], times, np.array([*values.values()], float)
-    )
+    times = np.array([NOW, NOW + 300.0], np.float64)
+    rows = np.array([*values.values()], np.float64)
+    return Matrix("prometheus", QUERY, [labels(name) for name in values], times, rows)
 
 
 def test_answers_in_different_orders_and_with_different_pods_are_laid_over_each_other() -> None:
