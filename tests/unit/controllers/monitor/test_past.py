@@ -7,7 +7,7 @@ import pytest
 
 from podvigil.api.features import MODEL_FEATURES, Feature
 from podvigil.api.pods import PodKey, Workload
-from podvigil.collect.columns import Matrix
+from podvigil.collect.columns import Floats, Matrix
 from podvigil.controllers.monitor.past import (
     ATTEMPTS,
     DAY_SECONDS,
@@ -69,8 +69,8 @@ def test_another_namespace_is_another_workload() -> None:
 
 
 def matrix(values: dict[str, list[float]]) -> Matrix:
-    times = np.array([NOW, NOW + 300.0], np.float64)
-    rows = np.array([*values.values()], np.float64)
+    times: Floats = np.array([NOW, NOW + 300.0], np.float64)
+    rows: Floats = np.array([*values.values()], np.float64)
     return Matrix("prometheus", QUERY, [labels(name) for name in values], times, rows)
 
 
