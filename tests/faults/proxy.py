@@ -61,6 +61,11 @@ class Reset:
 class Drop:
     """Never answer: hold the connection until the client gives up or the proxy stops."""
 
+    after_upstream: bool = False
+    """Whether upstream does the call first."""
+    told: Callable[[], None] | None = None
+    """Called when the client begins to wait in vain; on the proxy's own loop, so it must not block."""
+
 
 @dataclass(frozen=True)
 class Truncate:
@@ -195,10 +200,8 @@ class FaultProxy:
             case Status():
                 self._log(request, fault.code)
                 return _made_up(fault)
-            case Drop():
-                self._log(request, 0)
-                await self._stopping.wait()
-                return _reset(request)
+            case Drop(after_upstream=False):
+                return await self._hold(request, fault)
             case Reset(after_upstream=False):
                 self._log(request, 0)
                 return _reset(request)
@@ -224,6 +227,9 @@ class FaultProxy:
     ) -> web.StreamResponse:
         headers = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
         match fault:
+            case Drop():
+                await answer.read()
+                return await self._hold(request, fault)
             case Reset():
                 await answer.read()
                 self._log(request, 0)
@@ -250,6 +256,13 @@ class FaultProxy:
             await response.write(chunk)
         await response.write_eof()
         return response
+
+    async def _hold(self, request: web.Request, fault: Drop) -> web.StreamResponse:
+        self._log(request, 0)
+        if fault.told:
+            fault.told()
+        await self._stopping.wait()
+        return _reset(request)
 
     def _log(self, request: web.Request, status: int) -> None:
         self.calls.append(Call(request.method, unquote_plus(request.raw_path), status))

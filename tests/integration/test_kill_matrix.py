@@ -1,0 +1,77 @@
+"""The executor is killed at every step of a restart, and of a scaling that is rolled back.
+
+The stories are those of tests/scenarios: each must end as if nobody had been killed, with the very same calls in the
+API server's audit log. Every write of the executor is cut short once: before the API server does it (which
+is after everything that came before), or right after, so that the answer is lost with the process.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+import pytest
+
+from faults.kills import Fleet, When
+from localcluster.cluster import KwokCluster
+from shop import install
+from stories.model import Scenario, all_scenarios
+from stories.play import Play
+
+STORIES: Final = ("restart-helps", "scale-does-not-help")
+"""One without a way back, and one that is rolled back."""
+
+AT_ONCE: Final = 4
+STEPS_LEAST: Final = 4
+"""Kills in any story: its preflight, its claim, its change and what became of it are written at least."""
+
+WINDOW: Final = "20s"
+"""To validate in: a rollout, and the kills on its way."""
+
+WHEN: Final[tuple[When, ...]] = ("before", "after")
+
+
+@pytest.fixture(scope="module", params=[1], ids=["one-replica"])
+def played(
+    request: pytest.FixtureRequest, kwok_cluster: KwokCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, When], Future[int]]]:
+    """All stories, a few at once; each future holds how often the executor was killed for it."""
+    cluster, scenarios = kwok_cluster.control_plane, all_scenarios()
+    install(cluster)
+
+    def play(name: str, when: When) -> int:
+        story = Play(cluster, _adapted(scenarios[name], f"{when[0]}{request.param}"))
+        cuts = fleet.cut(story.marks, when)
+        story.run()
+        return cuts.kills
+
+    with (
+        Fleet(cluster, request.param, tmp_path_factory.mktemp("fleet")) as fleet,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+        ThreadPoolExecutor(1) as nodes,  # the second node waits for the first by design
+    ):
+        yield {
+            (name, when): (nodes if scenarios[name].world.nodes else pool).submit(play, name, when)
+            for name, when in _asked(request.session)
+        }
+
+
+def _asked(session: pytest.Session) -> list[tuple[str, When]]:
+    """The runs that were selected, so that one can be tried alone."""
+    params = [item.callspec.params for item in session.items if isinstance(item, pytest.Function)]
+    found = {(given["name"], given["when"]) for given in params if {"name", "when", "played"} <= given.keys()}
+    return sorted(found)
+
+
+def _adapted(scenario: Scenario, mark: str) -> Scenario:
+    """The story with nodes that no other run of it has, and time for the kills."""
+    text = scenario.model_dump_json(by_alias=True)
+    for node in scenario.world.nodes:
+        text = text.replace(node, f"{mark}-{node}")
+    found = Scenario.model_validate_json(text)
+    return found.model_copy(update={"plan": {**found.plan, "validationWindow": WINDOW}})
+
+
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("name", STORIES)
+def test_killed_at_every_step(played: dict[tuple[str, When], Future[int]], name: str, when: When) -> None:
+    assert played[name, when].result() >= STEPS_LEAST
