@@ -57,11 +57,10 @@ class Cuts:
             return False
         with self._lock:
             count = self._seen[method, path] = self._seen.get((method, path), 0) + 1
-            if "dryRun" in path:
-                wanted = count == 1  # it leaves nothing behind, and is made anew in each pass
-            else:
-                # A call that was not done is tried again: every second one gets through.
-                wanted = self.when == "after" or count % 2 == 1
+            # A call that was not done is tried again: every second one gets through. A dry run leaves nothing
+            # behind, and is made anew in each pass: only the first one is cut short.
+            is_due = self.when == "after" or count % 2 == 1
+            wanted = count == 1 if "dryRun" in path else is_due
             taken = wanted and self.kills < KILLS_MOST
             self.kills += taken
             return taken
