@@ -1,5 +1,6 @@
 """What every target of an action has in common, at the moment it was looked at."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +16,7 @@ does nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetState:
+class TargetState(ABC):
     """An object that an action may change; each kind adds what decisions need to know of it."""
 
     ref: ObjectRef
@@ -25,11 +26,11 @@ class TargetState:
     deleting: bool = False
 
     @property
+    @abstractmethod
     def resource(self) -> Resource:
         """Where the API server keeps it."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def health(self) -> Health:
         """How it stands, as it is kept in a request's status."""
-        raise NotImplementedError
