@@ -39,7 +39,7 @@ def played(
     install(cluster)
 
     def play(name: str, when: When) -> int:
-        story = Play(cluster, _adapted(scenarios[name], f"{when[0]}{request.param}"))
+        story = Play(cluster, _adapted(scenarios[name]))
         cuts = fleet.cut(story.marks, when)
         story.run()
         return cuts.kills
@@ -47,12 +47,8 @@ def played(
     with (
         Fleet(cluster, request.param, tmp_path_factory.mktemp("fleet")) as fleet,
         ThreadPoolExecutor(AT_ONCE) as pool,
-        ThreadPoolExecutor(1) as nodes,  # the second node waits for the first by design
     ):
-        yield {
-            (name, when): (nodes if scenarios[name].world.nodes else pool).submit(play, name, when)
-            for name, when in _asked(request.session)
-        }
+        yield {(name, when): pool.submit(play, name, when) for name, when in _asked(request.session)}
 
 
 def _asked(session: pytest.Session) -> list[tuple[str, When]]:
@@ -64,6 +60,11 @@ def _asked(session: pytest.Session) -> list[tuple[str, When]]:
         for when in WHEN
         if any("test_kill_matrix" in found and f"{name}-{when}]" in found for found in ids)
     ]
+
+
+def _adapted(scenario: Scenario) -> Scenario:
+    """The story with time for the kills."""
+    return scenario.model_copy(update={"plan": {**scenario.plan, "validationWindow": WINDOW}})
 
 
 @pytest.mark.parametrize("when", WHEN)
