@@ -143,7 +143,7 @@ async def _work(
     ours = asyncio.all_tasks()
     theirs = await kopf.spawn_tasks(
         registry=registry,
-        settings=_kopf_settings(),
+        settings=_kopf_settings(is_dry_run=settings.dry_run),
         standalone=True,
         clusterwide=True,
         stop_flag=kopf_stop,
@@ -216,14 +216,16 @@ def _analyst_ports(
     )
 
 
-def _kopf_settings() -> kopf.OperatorSettings:
+def _kopf_settings(*, is_dry_run: bool) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False  # we publish our own events, each thing once
     # Whether a tick under way has ended is asked this often when its monitor is deleted; kopf's minute is long.
     settings.background.cancellation_polling = 1.0
     settings.networking.error_backoffs = Unwearied()
     settings.networking.connect_timeout = 5.0
-    settings.persistence.finalizer = "podvigil.io/finalizer"
+    # kopf takes its finalizer off objects that need none, and a dry run's need none: it must not know the name of an
+    # analyst's that is at work.
+    settings.persistence.finalizer = "podvigil.io/dry-run" if is_dry_run else "podvigil.io/finalizer"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix="podvigil.io")
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix="podvigil.io")
     return settings

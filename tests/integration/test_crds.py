@@ -278,7 +278,10 @@ def test_an_unknown_field_is_named(cluster: ControlPlane) -> None:
 def test_defaults_are_filled_in(cluster: ControlPlane) -> None:
     assert apply(cluster, monitor("defaults")) == ""
     stored = AnomalyMonitor.model_validate(get(cluster, "anmon", "defaults"))
-    assert get(cluster, "anmon", "defaults")["spec"] == stored.spec.dump()
+    written = stored.spec.dump()
+    # An empty list is no default that a server fills in: it is absent.
+    written["remediation"] = {key: value for key, value in written["remediation"].items() if value != []}
+    assert get(cluster, "anmon", "defaults")["spec"] == written
     assert stored.spec == MonitorSpec(namespaces=("shop",))
 
 
