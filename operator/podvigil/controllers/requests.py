@@ -93,11 +93,6 @@ class RequestLoop:
         self._queue = WorkQueue[RequestKey]()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    @property
-    def is_running(self) -> bool:
-        """Whether requests are being worked on."""
-        return self._loop is not None
-
     def register(self, registry: kopf.OperatorRegistry) -> None:
         """Attach the kopf handler. An event handler needs no finalizer and writes nothing into the object."""
 

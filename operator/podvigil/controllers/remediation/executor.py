@@ -49,18 +49,9 @@ class Executor:
             on_beat=self._measure,
         )
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether the executor is running and has looked at the gate (which need not stand)."""
-        return self._requests.is_running
-
     def register(self, registry: kopf.OperatorRegistry) -> None:
         """Attach the kopf handler."""
         self._requests.register(registry)
-
-    def notice(self, key: RequestKey) -> None:
-        """Look at this request soon."""
-        self._requests.notice(key)
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
         """Work until `stop` is set; `beat` is called every few seconds while the loop is alive.
