@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -50,6 +51,8 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
         self._processes: list[Process] = []
         self._tokens: dict[str, str] = dict(STATIC_TOKENS)
         self._kubeconfigs: dict[str, Path] = {}
+        # Tests call kubectl from several threads; a token is asked for by kubectl, which needs admin's file.
+        self._credentials = threading.RLock()
         self._http: urllib3.PoolManager | None = None
 
     @property
@@ -111,31 +114,26 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
 
     def token(self, user: str) -> str:
         """Bearer token of admin, alice, bob, or `system:serviceaccount:NAMESPACE:NAME` (asked for once)."""
-        if user not in self._tokens:
-            if not user.startswith(SERVICE_ACCOUNT_PREFIX):
-                known = ", ".join(STATIC_TOKENS)
-                raise LocalClusterError(
-                    f"No user {user!r}: known are {known}, {SERVICE_ACCOUNT_PREFIX}NS:NAME"
-                )
-            namespace, name = user.removeprefix(SERVICE_ACCOUNT_PREFIX).split(":")
-            asked = self.kubectl(
-                "create", "token", name, f"--namespace={namespace}", f"--duration={TOKEN_LIFETIME}"
-            )
-            self._tokens[user] = asked.stdout.strip()
-        return self._tokens[user]
+        with self._credentials:
+            if user not in self._tokens:
+                self._tokens[user] = self._new_token(user)
+            return self._tokens[user]
 
     def kubeconfig(self, user: str = ADMIN) -> Path:
         """Kubeconfig file of a user; see `token` for who there is."""
-        if user not in self._kubeconfigs:
-            path = self.folder / f"{user.replace(':', '_')}.kubeconfig"
-            write_kubeconfig(path, url=self.url, ca_file=self.ca_file, user=user, token=self.token(user))
-            self._kubeconfigs[user] = path
-        return self._kubeconfigs[user]
+        with self._credentials:
+            if user not in self._kubeconfigs:
+                path = self.folder / f"{user.replace(':', '_')}.kubeconfig"
+                token = self.token(user)
+                write_kubeconfig(path, url=self.url, ca_file=self.ca_file, user=user, token=token)
+                self._kubeconfigs[user] = path
+            return self._kubeconfigs[user]
 
     def forget_token(self, user: str) -> None:
         """Ask anew at the next use: a ServiceAccount made again under its old name has other tokens."""
-        self._tokens.pop(user, None)
-        self._kubeconfigs.pop(user, None)
+        with self._credentials:
+            self._tokens.pop(user, None)
+            self._kubeconfigs.pop(user, None)
 
     def kubectl(
         self,
@@ -184,6 +182,14 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
     def process(self, name: str, command: Sequence[str | Path]) -> Process:
         """Describe a program with its log in the folder; not started yet."""
         return Process(name, [str(part) for part in command], self.folder / f"{name}.log")
+
+    def _new_token(self, user: str) -> str:
+        if not user.startswith(SERVICE_ACCOUNT_PREFIX):
+            known = ", ".join(STATIC_TOKENS)
+            raise LocalClusterError(f"No user {user!r}: known are {known}, {SERVICE_ACCOUNT_PREFIX}NS:NAME")
+        namespace, name = user.removeprefix(SERVICE_ACCOUNT_PREFIX).split(":")
+        lifetime = f"--duration={TOKEN_LIFETIME}"
+        return self.kubectl("create", "token", name, f"--namespace={namespace}", lifetime).stdout.strip()
 
     def _kubectl_flags(self, user: str) -> list[str]:
         return [f"--kubeconfig={self.kubeconfig(user)}", f"--cache-dir={self.folder / 'kubectl-cache'}"]

@@ -1,6 +1,8 @@
 """Who may talk to the local cluster: three people with fixed tokens, and any ServiceAccount."""
 
+import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +24,7 @@ def token_file() -> str:
 
 
 def write_kubeconfig(path: Path, *, url: str, ca_file: Path, user: str, token: str) -> None:
-    """Write a kubeconfig with one context, readable by its owner only."""
+    """Write a kubeconfig with one context, readable by its owner only, and replace an older one at once."""
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -31,5 +33,7 @@ def write_kubeconfig(path: Path, *, url: str, ca_file: Path, user: str, token: s
         "contexts": [{"name": "local", "context": {"cluster": "local", "user": user}}],
         "current-context": "local",
     }
-    path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    # A kubectl that reads a half-written file falls back to localhost:8080 without a word about it.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
+        yaml.safe_dump(config, new, sort_keys=False)
+    os.replace(new.name, path)
