@@ -35,7 +35,7 @@ from podvigil.controllers.monitor.teller import Teller
 from podvigil.detect.explain import FeatureShare
 from podvigil.detect.findings import Finding
 from podvigil.detect.incidents import Incident, Step
-from podvigil.remediate.outcomes import memory_of
+from podvigil.remediate.validation.outcomes import memory_of
 from podvigil.settings import Settings
 from shop import ANALYST, EXECUTOR, Shop, install
 

@@ -11,10 +11,10 @@ from podvigil.api.report import TargetReference
 from podvigil.api.signals import Signal
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect
-from podvigil.remediate.amounts import amount
-from podvigil.remediate.gather import observe_target
+from podvigil.remediate.observe.gather import observe_target
+from podvigil.remediate.propose.sizing import larger
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.sizing import larger
+from podvigil.remediate.values.amounts import amount
 from shop import Shop
 
 Json = dict[str, Any]

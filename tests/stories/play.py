@@ -18,12 +18,12 @@ from podvigil.api.request import RemediationRequest
 from podvigil.api.resources import PODS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect
-from podvigil.remediate.gather import observe_target
-from podvigil.remediate.outcomes import memory_of
-from podvigil.remediate.pause import observe_pause
-from podvigil.remediate.plan import propose
+from podvigil.remediate.observe.gather import observe_target
+from podvigil.remediate.observe.pause import observe_pause
+from podvigil.remediate.propose.plan import propose
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.storm import storm_in
+from podvigil.remediate.validation.outcomes import memory_of
 from shop import ANALYST, SYSTEM, Json, Shop, now, request_body
 from stories.calls import calls
 from stories.model import Scenario, Step, filled

@@ -15,7 +15,7 @@ from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError, Throttled
 from podvigil.controllers.queue import WorkQueue
-from podvigil.remediate.gather import Unreadable
+from podvigil.remediate.observe.gather import Unreadable
 
 logger = logging.getLogger(__name__)
 

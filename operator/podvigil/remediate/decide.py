@@ -18,11 +18,9 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Decision, Execution, Health, Intervention, RequestCondition, Siblings
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import TIME_LIMIT, Change, Progress, Undo
-from podvigil.remediate.context import Context
-from podvigil.remediate.effect import OUTCOMES, ROLLED_BACK_AFTER, Effect
 from podvigil.remediate.guards import CONTINUATION, EXECUTION, HOPELESS, all_refusals, first_refusal
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.siblings import siblings
 from podvigil.remediate.steps import (
     BeginRollback,
     Claim,
@@ -42,6 +40,8 @@ from podvigil.remediate.steps import (
     Watch,
 )
 from podvigil.remediate.targets.base import TargetState
+from podvigil.remediate.validation.effect import OUTCOMES, ROLLED_BACK_AFTER, Effect
+from podvigil.remediate.validation.siblings import siblings
 
 PREFLIGHT_AGE: Final = timedelta(seconds=60)
 """An undecided request is checked anew this often, so that who decides sees the present."""

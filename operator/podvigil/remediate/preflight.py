@@ -9,11 +9,11 @@ from podvigil.api.request import Refusal as ShownRefusal
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Rehearsal
-from podvigil.remediate.claims import notes
-from podvigil.remediate.context import Context
 from podvigil.remediate.guards import all_refusals
-from podvigil.remediate.outcomes import past_success, trouble_of
+from podvigil.remediate.observe.context import Context
+from podvigil.remediate.ownership.claims import notes
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.validation.outcomes import past_success, trouble_of
 
 POINTLESS: Final = frozenset(
     {

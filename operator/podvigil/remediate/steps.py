@@ -6,8 +6,8 @@ from datetime import timedelta
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Health, Siblings
 from podvigil.remediate.actions.base import Change
-from podvigil.remediate.effect import Verdict
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.validation.effect import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,8 @@ from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Preflight, RemediationRequest, RequestStatus, Reversibility
 from podvigil.controllers.remediation import status
-from podvigil.remediate.context import Context
 from podvigil.remediate.decide import next_step
-from podvigil.remediate.effect import OUTCOMES
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.steps import (
     BeginRollback,
     Claim,
@@ -33,6 +32,7 @@ from podvigil.remediate.steps import (
 from podvigil.remediate.steps import Preflight as PreflightStep
 from podvigil.remediate.steps import Record as RecordStep
 from podvigil.remediate.targets.base import TOKEN
+from podvigil.remediate.validation.effect import OUTCOMES
 from unit.remediate.world import CLEAR, NOW, SCALE_UP, active, deployment, report, request
 
 FOUND = Preflight(checked_at=NOW, reversibility=Reversibility.REVERSIBLE, way_back="-", past_success="-")

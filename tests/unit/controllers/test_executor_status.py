@@ -11,9 +11,9 @@ from podvigil.api.request import Health, Preflight, RequestStatus, Reversibility
 from podvigil.api.request import Refusal as ShownRefusal
 from podvigil.controllers.remediation import status
 from podvigil.remediate.actions.base import Change
-from podvigil.remediate.effect import Verdict
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.steps import Claim, Conclude, Finish, Hold, Settle, Watch
+from podvigil.remediate.validation.effect import Verdict
 from unit.remediate.world import CLAIM, ME, NOW, at, context, request
 from unit.remediate.world import UID as TOKEN
 

@@ -13,13 +13,14 @@ REWRITES: Final = 300
 def test_a_reader_sees_a_whole_kubeconfig_at_any_time(tmp_path: Path) -> None:
     path = tmp_path / "admin.kubeconfig"
 
-    def write() -> None:
-        write_kubeconfig(path, url="https://127.0.0.1:1", ca_file=tmp_path, user=ADMIN, token="secret")
+    def write(times: int) -> None:
+        for _ in range(times):
+            write_kubeconfig(path, url="https://127.0.0.1:1", ca_file=tmp_path, user=ADMIN, token="secret")
 
-    write()
+    write(1)
     whole = path.read_text()
     with ThreadPoolExecutor(max_workers=1) as other:
-        rewritten = other.submit(lambda: [write() for _ in range(REWRITES)])
+        rewritten = other.submit(write, REWRITES)
         seen = {path.read_text()}
         while not rewritten.done():
             seen.add(path.read_text())

@@ -6,7 +6,7 @@ from typing import Any, Final
 from podvigil.api.request import Plan
 from podvigil.remediate.actions.base import Change
 from podvigil.remediate.actions.drain.drain import Drain
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.targets.budget import PodBudget, pod_budget
 from podvigil.remediate.targets.node import Around, Node, NodeState, Space, node, node_state
 from podvigil.remediate.targets.pods import PodState

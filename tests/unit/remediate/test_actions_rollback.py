@@ -7,8 +7,8 @@ import pytest
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.remediate.actions.base import Progress, Undo
+from podvigil.remediate.actions.earlier_revision import released_at, revision_to_restore
 from podvigil.remediate.actions.rollback import Rollback
-from podvigil.remediate.earlier_revision import released_at, revision_to_restore
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.revisions import revisions_of

@@ -9,8 +9,8 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Health
 from podvigil.remediate.actions.base import Change, Progress, Undo
 from podvigil.remediate.actions.run_job import RunJob, job_body
-from podvigil.remediate.effect import Effect
 from podvigil.remediate.targets.cronjob import CronJobState, cronjob_state
+from podvigil.remediate.validation.effect import Effect
 from samples import Object, changed
 from unit.remediate.world import NOW, UID, active, report, request
 

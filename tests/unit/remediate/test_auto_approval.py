@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.auto_approval import Approve, auto_approve
+from podvigil.remediate.authority.auto_approval import Approve, auto_approve
 from podvigil.remediate.refusal import Refusal
 from unit.remediate.world import NOW, active, at, monitor, report, request
 

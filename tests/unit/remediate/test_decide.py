@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Budget
 from podvigil.remediate.decide import next_step
+from podvigil.remediate.observe.context import Budget
 from podvigil.remediate.steps import (
     BeginRollback,
     Claim,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from podvigil.remediate.differences import differences
+from podvigil.remediate.values.differences import differences
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from podvigil.api.outcomes import OutcomeCount
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.api.signals import Signal
-from podvigil.remediate.outcomes import NOTHING_LEARNT, Memory
-from podvigil.remediate.plan import answer_of, propose
+from podvigil.remediate.propose.plan import answer_of, propose
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.validation.outcomes import NOTHING_LEARNT, Memory
 from unit.remediate.test_outcomes import ended
 from unit.remediate.world import NOW, at, deployment, monitor, report, request
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from podvigil.cluster.errors import Unavailable
-from podvigil.remediate.gate import GateFacts, judge, unseen
+from podvigil.remediate.authority.gate import GateFacts, judge, unseen
 from samples import changed
 
 SHIPPED = list(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Budget, OtherRequest
 from podvigil.remediate.guards import EXECUTION, PREFLIGHT, all_refusals, first_refusal
+from podvigil.remediate.observe.context import Budget, OtherRequest
 from unit.remediate.world import (
     CLEAR,
     NOW,

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Context
 from podvigil.remediate.guards import CONTINUATION, EXECUTION, all_refusals, first_refusal
 from podvigil.remediate.guards.replica_floor import replica_floor
-from podvigil.remediate.pause import pause_of
-from podvigil.remediate.surroundings import ChangeMade, Surroundings, read_changes, read_nodes
+from podvigil.remediate.observe.context import Context
+from podvigil.remediate.observe.pause import pause_of
+from podvigil.remediate.observe.surroundings import ChangeMade, Surroundings, read_changes, read_nodes
 from unit.remediate.world import NOW, SCALE_DOWN, SCALE_UP, at, context, deployment, pod
 
 

@@ -10,7 +10,7 @@ from podvigil.remediate.guards.limit_range_allows import limit_range_allows
 from podvigil.remediate.guards.not_autoscaled import not_autoscaled
 from podvigil.remediate.guards.quota_allows import quota_allows
 from podvigil.remediate.guards.resize_served import resize_served
-from podvigil.remediate.limits import Limits, Quota, bounds, quota, setting_resources, with_defaults
+from podvigil.remediate.observe.limits import Limits, Quota, bounds, quota, setting_resources, with_defaults
 from podvigil.remediate.targets.workload import WorkloadState
 from unit.remediate.world import NOW, SCALE_DOWN, SCALE_UP, context, deployment, pod
 

@@ -10,9 +10,9 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Health, Reversibility
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Change, Progress, Undo
-from podvigil.remediate.effect import Effect
 from podvigil.remediate.targets.node import NodeState, Standing, node
 from podvigil.remediate.targets.pods import PodState
+from podvigil.remediate.validation.effect import Effect
 from samples import Object, changed
 from unit.remediate.node_world import DRAINED, NODE, OTHERS, claimed, marked, old_pod, other, plan_of, state
 from unit.remediate.world import NOW, UID, active, at, pod, report

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Context, OtherRequest
 from podvigil.remediate.guards import all_refusals, first_refusal
+from podvigil.remediate.observe.context import Context, OtherRequest
 from unit.remediate.node_world import OTHERS, asked, budget, old_pod, other, state
 from unit.remediate.world import NOW, at, pod
 

@@ -12,7 +12,7 @@ from podvigil.api.outcomes import OUTCOMES_MAX, OutcomeCount
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.api.signals import Signal
-from podvigil.remediate.outcomes import (
+from podvigil.remediate.validation.outcomes import (
     NOTHING_LEARNT,
     Learnt,
     Memory,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from podvigil.remediate.own_rights import deciding_rights
+from podvigil.remediate.authority.own_rights import deciding_rights
 
 
 def rule(**fields: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import pytest
 
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan
-from podvigil.remediate.claims import claims, notes
 from podvigil.remediate.guards.not_owned_elsewhere import not_owned_elsewhere
-from podvigil.remediate.owners import Kind, Owner, is_declared, owners, source
+from podvigil.remediate.ownership.claims import claims, notes
+from podvigil.remediate.ownership.owners import Kind, Owner, is_declared, owners, source
 from podvigil.remediate.targets.workload import WorkloadState
 from unit.remediate.world import NOW, SCALE_UP, context, deployment, request
 

@@ -9,7 +9,7 @@ import pytest
 from podvigil.api.parameters import PodReference
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
-from podvigil.remediate.plan import propose
+from podvigil.remediate.propose.plan import propose
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.revisions import Revision, without_hash

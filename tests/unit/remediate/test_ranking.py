@@ -7,9 +7,9 @@ import pytest
 from podvigil.api.outcomes import OutcomeCount
 from podvigil.api.reasons import Reason
 from podvigil.api.signals import Signal
-from podvigil.remediate.backoff import backing_off
-from podvigil.remediate.outcomes import Memory, Trouble
-from podvigil.remediate.ranking import Evidence, evidence, ranked
+from podvigil.remediate.propose.backoff import backing_off
+from podvigil.remediate.propose.ranking import Evidence, evidence, ranked
+from podvigil.remediate.validation.outcomes import Memory, Trouble
 from unit.remediate.world import NOW
 
 WEB = Trouble(Signal.MEMORY_HIGH, "shop", "Deployment", "web")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podvigil.api.selectors import LabelSelector
-from podvigil.remediate.selectors import selector_of, selects
+from podvigil.remediate.values.selectors import selector_of, selects
 
 LABELS = {"app": "web", "tier": "front"}
 

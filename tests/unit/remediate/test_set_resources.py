@@ -12,11 +12,11 @@ from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Change, Progress, Undo
 from podvigil.remediate.actions.set_resources.pods import BATCH, Stand, comes_back, look
 from podvigil.remediate.actions.set_resources.template import applied
-from podvigil.remediate.amounts import amount, pod_amounts, qos_class, written
-from podvigil.remediate.container_values import is_same, with_values
-from podvigil.remediate.effect import Effect
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validation.effect import Effect
+from podvigil.remediate.values.amounts import amount, pod_amounts, qos_class, written
+from podvigil.remediate.values.container_values import is_same, with_values
 from unit.remediate.world import CLEAR, NOW, UID, at, deployment, pod, report, request
 
 Json = dict[str, Any]

@@ -9,9 +9,9 @@ import pytest
 from podvigil.api.reasons import Reason
 from podvigil.api.report import TargetReference
 from podvigil.api.request import Health, Siblings
-from podvigil.remediate.effect import Effect
-from podvigil.remediate.siblings import Neighbourhood, WorkloadName, neighbourhood, siblings
-from podvigil.remediate.validate import judge_workload
+from podvigil.remediate.validation.effect import Effect
+from podvigil.remediate.validation.judge import judge_workload
+from podvigil.remediate.validation.siblings import Neighbourhood, WorkloadName, neighbourhood, siblings
 from samples import changed
 from unit.remediate.world import (
     DEPLOYMENT,

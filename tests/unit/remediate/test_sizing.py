@@ -8,9 +8,9 @@ from podvigil.api.parameters import ResourceMethod
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.api.signals import Signal
-from podvigil.remediate.plan import propose
+from podvigil.remediate.propose.plan import propose
+from podvigil.remediate.propose.sizing import larger
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.sizing import larger
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.workload import WorkloadState
 from unit.remediate.world import NOW, deployment, monitor, pod, report

@@ -8,8 +8,8 @@ import pytest
 
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Health
-from podvigil.remediate.effect import Effect
-from podvigil.remediate.validate import judge_workload
+from podvigil.remediate.validation.effect import Effect
+from podvigil.remediate.validation.judge import judge_workload
 from unit.remediate.world import NOW, active, at, deployment, report, request
 
 BEFORE = Health(replicas=4, ready_replicas=4, updated_replicas=4, restarts=0)

@@ -8,8 +8,8 @@ from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
-from podvigil.remediate.context import Context
-from podvigil.remediate.gate import Gate
+from podvigil.remediate.authority.gate import Gate
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.targets.pods import PodState, pod_state
 from podvigil.remediate.targets.workload import WorkloadState, workload_state
 from samples import Object, changed

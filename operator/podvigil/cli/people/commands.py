@@ -23,7 +23,7 @@ from podvigil.cli.people.shown import lines, target
 from podvigil.cli.people.words import Word, is_as_seen, objection, patch_of
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import Conflict
-from podvigil.remediate.gather import read
+from podvigil.remediate.observe.gather import read
 
 TRIES: Final = 5
 """The executor writes a request's status now and then; a decision about what was shown is tried again."""

@@ -13,7 +13,7 @@ from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect, context_namespace
 from podvigil.cluster.errors import ClusterError
-from podvigil.remediate.gather import Unreadable, read
+from podvigil.remediate.observe.gather import Unreadable, read
 
 T = TypeVar("T")
 

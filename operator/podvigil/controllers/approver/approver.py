@@ -24,8 +24,8 @@ from podvigil.cluster.errors import Forbidden, Invalid
 from podvigil.cluster.events import EventRecorder, EventType
 from podvigil.controllers.approver.metrics import ApproverMetrics
 from podvigil.controllers.requests import RequestKey, RequestLoop
-from podvigil.remediate.auto_approval import LOOK_AGAIN, Approve, auto_approve
-from podvigil.remediate.gather import read
+from podvigil.remediate.authority.auto_approval import LOOK_AGAIN, Approve, auto_approve
+from podvigil.remediate.observe.gather import read
 
 logger = logging.getLogger(__name__)
 

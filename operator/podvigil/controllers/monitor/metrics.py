@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from podvigil.api.reasons import Reason
 from podvigil.controllers.monitor.status import TickFacts
-from podvigil.remediate.outcomes import Learnt
+from podvigil.remediate.validation.outcomes import Learnt
 
 _TICK_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 

@@ -16,11 +16,11 @@ from podvigil.cluster.errors import ClusterError, Conflict
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.reporter import Reporter
 from podvigil.detect.incidents import Incident, IncidentKey, Step
-from podvigil.remediate.gather import Unreadable, observe_target, read
-from podvigil.remediate.outcomes import Memory, learn, notice_recurrences
-from podvigil.remediate.pause import observe_pause
-from podvigil.remediate.plan import answer_of, propose
+from podvigil.remediate.observe.gather import Unreadable, observe_target, read
+from podvigil.remediate.observe.pause import observe_pause
+from podvigil.remediate.propose.plan import answer_of, propose
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.validation.outcomes import Memory, learn, notice_recurrences
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Final
 from podvigil.api.conditions import ConditionStatus, set_condition
 from podvigil.api.monitor import MonitorStatus
 from podvigil.api.reasons import Reason
-from podvigil.remediate.outcomes import NOTHING_LEARNT, Memory
+from podvigil.remediate.validation.outcomes import NOTHING_LEARNT, Memory
 
 READY: Final = "Ready"
 MODEL_LOADED: Final = "ModelLoaded"

@@ -31,8 +31,8 @@ from podvigil.controllers.monitor.teller import Teller
 from podvigil.detect.findings import Finding, Observation
 from podvigil.detect.incidents import Incident, IncidentKey, IncidentRules, Step, step
 from podvigil.detect.signals import certain_findings
-from podvigil.remediate.outcomes import memory_of
 from podvigil.remediate.storm import storm_of_pods
+from podvigil.remediate.validation.outcomes import memory_of
 
 logger = logging.getLogger(__name__)
 

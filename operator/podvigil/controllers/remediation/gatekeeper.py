@@ -7,7 +7,7 @@ import time
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
-from podvigil.remediate.gate import NOT_CHECKED, Gate, gather_gate, judge, unseen
+from podvigil.remediate.authority.gate import NOT_CHECKED, Gate, gather_gate, judge, unseen
 
 logger = logging.getLogger(__name__)
 

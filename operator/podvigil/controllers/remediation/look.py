@@ -2,8 +2,8 @@
 
 from podvigil.controllers.remediation.ports import Ports
 from podvigil.controllers.requests import RequestKey
-from podvigil.remediate.context import Context
-from podvigil.remediate.gather import gather
+from podvigil.remediate.observe.context import Context
+from podvigil.remediate.observe.gather import gather
 
 
 async def look(key: RequestKey, ports: Ports) -> Context | None:

@@ -11,7 +11,7 @@ import msgspec
 from podvigil.api.resources import NODES, REMEDIATIONREQUESTS, Resource
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError
-from podvigil.remediate.surroundings import NOTHING_AROUND, Surroundings, read_changes, read_nodes
+from podvigil.remediate.observe.surroundings import NOTHING_AROUND, Surroundings, read_changes, read_nodes
 
 
 class Lookout:

@@ -15,8 +15,8 @@ from podvigil.controllers.requests import RequestKey
 from podvigil.remediate import preflight
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Change
-from podvigil.remediate.context import Context
 from podvigil.remediate.decide import next_step
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.steps import (
     BeginRollback,
     Claim,

@@ -19,9 +19,9 @@ from podvigil.api.request import (
 )
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
-from podvigil.remediate.context import Context
-from podvigil.remediate.siblings import siblings
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.steps import BeginRollback, Claim, Conclude, Finish, GiveUp, Hold, Settle, Watch
+from podvigil.remediate.validation.siblings import siblings
 
 UNKNOWN = ConditionStatus.UNKNOWN
 

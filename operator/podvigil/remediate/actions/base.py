@@ -15,10 +15,10 @@ from podvigil.api.request import ExecutionProgress, Plan, Reversibility
 from podvigil.api.resources import Resource
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import BadRequest, Forbidden, Invalid
-from podvigil.remediate.differences import differences
-from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal, dry_run_refused
 from podvigil.remediate.targets.base import TargetState
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.values.differences import differences
 
 Values = Mapping[str, str]
 """Values of a target by a short name, e.g. {"replicas": "3"}; kept in the request's status."""

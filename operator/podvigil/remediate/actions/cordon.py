@@ -20,10 +20,10 @@ from podvigil.remediate.actions.base import (
     right_to_patch,
 )
 from podvigil.remediate.actions.nodes import patch_node, written
-from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.node import CORDONED_BY, NodeState
-from podvigil.remediate.validate import still_active
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.judge import still_active
 
 
 class Cordon:

@@ -29,10 +29,10 @@ from podvigil.remediate.actions.restarts.one_pod import OnePod
 from podvigil.remediate.actions.restarts.pod_by_pod import PodByPod, is_pod_by_pod
 from podvigil.remediate.actions.restarts.rolling import Rolling
 from podvigil.remediate.actions.restarts.way import Way
-from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import ON_DELETE, WorkloadState
-from podvigil.remediate.validate import judge_workload
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.judge import judge_workload
 
 ONE_POD: Final = OnePod()
 ARGO: Final = ArgoRestart()

@@ -26,13 +26,13 @@ from podvigil.remediate.actions.base import (
     rehearse_patch,
     right_to_patch,
 )
-from podvigil.remediate.earlier_revision import is_present, present_revision, revision_to_restore
-from podvigil.remediate.effect import Effect, Verdict
+from podvigil.remediate.actions.earlier_revision import is_present, present_revision, revision_to_restore
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.revisions import CAUSE, Revision
 from podvigil.remediate.targets.workload import WorkloadState
-from podvigil.remediate.validate import judge_workload
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.judge import judge_workload
 
 ALSO_REVERT: Final = (
     "Revert the change where its manifest is kept, too: whoever applies it again rolls it out again."

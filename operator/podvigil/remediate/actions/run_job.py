@@ -14,11 +14,11 @@ from podvigil.api.resources import JOBS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from podvigil.remediate.actions.base import Change, Disruption, Made, Progress, Rehearsal, Right, Undo
-from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal, dry_run_refused
 from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.cronjob import OFFERED, CronJobState, JobState
-from podvigil.remediate.validate import still_active
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.judge import still_active
 
 TIME: Final = timedelta(minutes=30)
 """How long a Job may run. Its own activeDeadlineSeconds may be shorter."""

@@ -20,10 +20,10 @@ from podvigil.remediate.actions.base import (
     rehearse_patch,
     right_to_patch,
 )
-from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
-from podvigil.remediate.validate import judge_workload
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.judge import judge_workload
 
 SUBRESOURCE: Final = "scale"
 

@@ -20,10 +20,10 @@ from podvigil.remediate.actions.base import (
     right_to_patch,
 )
 from podvigil.remediate.actions.nodes import DRAINED_BY, patch_node, written
-from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.node import CORDONED_BY, NodeState
-from podvigil.remediate.validate import still_active
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.judge import still_active
 
 UNCORDONED_BY: Final = "podvigil.io/uncordoned-by"
 """Annotation: UID of the request that uncordoned the node, so that a person's later cordon is left alone."""

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Final
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Context
 from podvigil.remediate.guards.allowed_by_monitor import allowed_by_monitor
 from podvigil.remediate.guards.analyst_settled import analyst_settled
 from podvigil.remediate.guards.anomaly_active import anomaly_active
@@ -43,6 +42,7 @@ from podvigil.remediate.guards.rollout_not_running import rollout_not_running
 from podvigil.remediate.guards.room_elsewhere import room_elsewhere
 from podvigil.remediate.guards.target_exists import target_exists
 from podvigil.remediate.guards.target_unchanged import target_unchanged
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 Guard = Callable[[Context, datetime], Refusal | None]

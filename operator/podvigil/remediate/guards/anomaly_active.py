@@ -6,7 +6,7 @@ from typing import Final
 from podvigil.api.conditions import ConditionStatus, find_condition
 from podvigil.api.reasons import Reason
 from podvigil.api.report import ReportCondition
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 LOOK_AGAIN: Final = timedelta(seconds=10)

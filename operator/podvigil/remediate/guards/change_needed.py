@@ -5,7 +5,7 @@ from typing import Final
 
 from podvigil.api.reasons import Reason
 from podvigil.remediate.actions import ACTIONS
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 LOOK_AGAIN: Final = timedelta(seconds=60)

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Context
 from podvigil.remediate.guards.enough_nodes_left import TAKES_AWAY
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 LOOK_AGAIN: Final = timedelta(seconds=60)

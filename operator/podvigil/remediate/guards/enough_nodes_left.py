@@ -5,7 +5,7 @@ from typing import Final
 
 from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 TAKES_AWAY: Final = frozenset({ActionName.CORDON.value, ActionName.DRAIN.value})

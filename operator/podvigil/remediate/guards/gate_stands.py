@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 LOOK_AGAIN: Final = timedelta(seconds=5)

@@ -5,7 +5,10 @@ from datetime import datetime
 
 from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
-from podvigil.remediate.amounts import (
+from podvigil.remediate.observe.context import Context
+from podvigil.remediate.observe.limits import Bounds, with_defaults
+from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.values.amounts import (
     LISTS,
     Amounts,
     Json,
@@ -15,10 +18,7 @@ from podvigil.remediate.amounts import (
     pod_spec_of,
     written,
 )
-from podvigil.remediate.container_values import asked, wanted, with_values
-from podvigil.remediate.context import Context
-from podvigil.remediate.limits import Bounds, with_defaults
-from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.values.container_values import asked, wanted, with_values
 
 
 def limit_range_allows(ctx: Context, now: datetime) -> Refusal | None:

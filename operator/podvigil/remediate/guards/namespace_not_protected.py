@@ -6,7 +6,7 @@ from typing import Final
 
 from podvigil.api.actions import CLUSTER_SCOPED
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 SYSTEM_PREFIX: Final = "kube-"

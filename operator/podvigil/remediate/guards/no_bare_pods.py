@@ -5,7 +5,7 @@ from datetime import datetime
 from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
 from podvigil.remediate.actions.drain.filters import Fate, named, sort_pods
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from podvigil.api.actions import CLUSTER_SCOPED
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.claims import claims
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
+from podvigil.remediate.ownership.claims import claims
 from podvigil.remediate.refusal import Refusal
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 LOOK_AGAIN: Final = timedelta(seconds=30)

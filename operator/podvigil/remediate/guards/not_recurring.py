@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from podvigil.remediate.backoff import backing_off
-from podvigil.remediate.context import Context
-from podvigil.remediate.outcomes import trouble_of
+from podvigil.remediate.observe.context import Context
+from podvigil.remediate.propose.backoff import backing_off
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.validation.outcomes import trouble_of
 
 
 def not_recurring(ctx: Context, now: datetime) -> Refusal | None:

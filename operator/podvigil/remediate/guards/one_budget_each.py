@@ -6,7 +6,7 @@ from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
 from podvigil.remediate.actions.drain.filters import Fate, sort_pods
 from podvigil.remediate.actions.drain.order import budgets_of
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 
 SHOWN_MAX = 5

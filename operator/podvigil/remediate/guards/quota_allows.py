@@ -9,12 +9,12 @@ from podvigil.api.parameters import ResourceMethod
 from podvigil.api.reasons import Reason
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.set_resources.pods import running
-from podvigil.remediate.amounts import LISTS, Amounts, Json, pod_amounts, pod_spec_of, total, written
-from podvigil.remediate.container_values import asked, wanted, with_values
-from podvigil.remediate.context import Context
-from podvigil.remediate.limits import Quota, with_defaults
+from podvigil.remediate.observe.context import Context
+from podvigil.remediate.observe.limits import Quota, with_defaults
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.values.amounts import LISTS, Amounts, Json, pod_amounts, pod_spec_of, total, written
+from podvigil.remediate.values.container_values import asked, wanted, with_values
 
 LOOK_AGAIN: Final = timedelta(seconds=30)
 """Other pods come and go."""

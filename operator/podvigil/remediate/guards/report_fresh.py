@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.context import Context
-from podvigil.remediate.freshness import freshness
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.validation.freshness import freshness
 
 LOOK_AGAIN: Final = timedelta(seconds=10)
 

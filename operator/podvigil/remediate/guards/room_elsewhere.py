@@ -6,7 +6,7 @@ from typing import Final
 from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
 from podvigil.remediate.actions.drain.filters import Fate, named, sort_pods
-from podvigil.remediate.context import Context
+from podvigil.remediate.observe.context import Context
 from podvigil.remediate.placement.fit import homeless
 from podvigil.remediate.refusal import Refusal
 

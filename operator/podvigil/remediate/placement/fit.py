@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from podvigil.remediate.amounts import SETTABLE, Amounts, pod_amounts, written
 from podvigil.remediate.placement.constraints import may_be_on
 from podvigil.remediate.targets.base import Json
 from podvigil.remediate.targets.node import Space
 from podvigil.remediate.targets.pods import PodState
+from podvigil.remediate.values.amounts import SETTABLE, Amounts, pod_amounts, written
 
 PODS: Final = "pods"
 """The resource of which each pod takes one."""

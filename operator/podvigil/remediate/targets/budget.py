@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from podvigil.api.selectors import LabelSelector
-from podvigil.remediate.selectors import selector_of, selects
 from podvigil.remediate.targets.base import Json
 from podvigil.remediate.targets.pods import PodState
+from podvigil.remediate.values.selectors import selector_of, selects
 
 
 @dataclass(frozen=True, slots=True)

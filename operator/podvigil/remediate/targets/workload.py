@@ -7,10 +7,10 @@ from typing import Final
 
 from podvigil.api.request import Health
 from podvigil.api.resources import DAEMONSETS, DEPLOYMENTS, ROLLOUTS, STATEFULSETS, ObjectRef, Resource
-from podvigil.remediate.selectors import selector_of
 from podvigil.remediate.targets.base import Json, TargetState
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.revisions import Revision
+from podvigil.remediate.values.selectors import selector_of
 
 WORKLOADS: Final[dict[tuple[str, str], Resource]] = {
     (resource.api_version, resource.kind): resource

@@ -19,7 +19,7 @@ from podvigil.controllers.monitor.status import (
     ready_trouble,
     status_after,
 )
-from podvigil.remediate.outcomes import Memory, memory_of
+from podvigil.remediate.validation.outcomes import Memory, memory_of
 from unit.detect.troubles import NOW, at
 
 GOOD = TickFacts(

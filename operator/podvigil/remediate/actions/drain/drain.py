@@ -29,10 +29,10 @@ from podvigil.remediate.actions.drain.order import next_evictions
 from podvigil.remediate.actions.drain.rehearse import rehearse_evictions
 from podvigil.remediate.actions.eviction import BUDGET_PAUSE, Answer, Said, evict
 from podvigil.remediate.actions.nodes import DRAINED_BY, patch_node, written
-from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.node import CORDONED_BY, NodeState
 from podvigil.remediate.targets.pods import PodState
+from podvigil.remediate.validation.effect import Effect, Verdict
 
 PODS_BEFORE: Final = "pods"
 """How many pods were to move when the drain was claimed."""

@@ -17,9 +17,9 @@ from typing import Final
 
 from podvigil.api.reasons import Reason
 from podvigil.remediate.actions.drain.filters import named
-from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.targets.node import NodeState
-from podvigil.remediate.validate import still_active
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.judge import still_active
 
 AUTOSCALER_TIME: Final = timedelta(minutes=2)
 """A cluster autoscaler has usually added a node by then."""

@@ -21,11 +21,11 @@ from podvigil.remediate.actions.base import (
 )
 from podvigil.remediate.actions.set_resources.in_place import InPlace
 from podvigil.remediate.actions.set_resources.template import Template
-from podvigil.remediate.amounts import container_of, containers_of, pod_spec_of
-from podvigil.remediate.container_values import asked
-from podvigil.remediate.effect import Effect, Verdict
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.values.amounts import container_of, containers_of, pod_spec_of
+from podvigil.remediate.values.container_values import asked
 
 METHODS: Final[dict[ResourceMethod, Action[WorkloadState]]] = {
     ResourceMethod.IN_PLACE: InPlace(),

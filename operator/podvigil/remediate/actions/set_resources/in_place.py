@@ -34,8 +34,13 @@ from podvigil.remediate.actions.set_resources.pods import (
     restarts,
     running,
 )
-from podvigil.remediate.amounts import amount, list_of, qos_class
-from podvigil.remediate.container_values import (
+from podvigil.remediate.refusal import Refusal, dry_run_refused
+from podvigil.remediate.targets.pods import PodState
+from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.judge import judge_workload
+from podvigil.remediate.values.amounts import amount, list_of, qos_class
+from podvigil.remediate.values.container_values import (
     Values,
     asked,
     is_same,
@@ -45,12 +50,7 @@ from podvigil.remediate.container_values import (
     with_values,
     written,
 )
-from podvigil.remediate.differences import differences
-from podvigil.remediate.effect import Effect, Verdict
-from podvigil.remediate.refusal import Refusal, dry_run_refused
-from podvigil.remediate.targets.pods import PodState
-from podvigil.remediate.targets.workload import WorkloadState
-from podvigil.remediate.validate import judge_workload
+from podvigil.remediate.values.differences import differences
 
 SUBRESOURCE: Final = "resize"
 

@@ -9,10 +9,10 @@ from typing import Final
 
 from podvigil.api.request import ExecutionProgress
 from podvigil.remediate.actions.base import Change
-from podvigil.remediate.amounts import Json, amounts, container_of
-from podvigil.remediate.container_values import Values, is_same, nested, present
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.values.amounts import Json, amounts, container_of
+from podvigil.remediate.values.container_values import Values, is_same, nested, present
 
 BATCH: Final = 10
 """Pods resized in one step, once the first node has accepted: each is one call, and a step stays well within the

@@ -26,7 +26,12 @@ from podvigil.remediate.actions.base import (
     right_to_patch,
 )
 from podvigil.remediate.actions.rollout import reaches_every_pod, replacement
-from podvigil.remediate.amounts import (
+from podvigil.remediate.ownership.owners import owned_by
+from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.judge import judge_workload
+from podvigil.remediate.values.amounts import (
     LISTS,
     Json,
     container_of,
@@ -35,7 +40,7 @@ from podvigil.remediate.amounts import (
     pod_spec_of,
     qos_class,
 )
-from podvigil.remediate.container_values import (
+from podvigil.remediate.values.container_values import (
     Values,
     asked,
     is_same,
@@ -45,11 +50,6 @@ from podvigil.remediate.container_values import (
     with_values,
     written,
 )
-from podvigil.remediate.effect import Effect, Verdict
-from podvigil.remediate.owners import owned_by
-from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.targets.workload import WorkloadState
-from podvigil.remediate.validate import judge_workload
 
 FIELD_MANAGER: Final = "podvigil-resources"
 """Beside our other writes, so that an apply owns these values alone and gives up nothing else."""

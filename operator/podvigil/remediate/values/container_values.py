@@ -6,7 +6,7 @@ from typing import Any
 
 from podvigil.api.parameters import ResourceValues
 from podvigil.api.request import Plan
-from podvigil.remediate.amounts import LISTS, Json, amount, container_of, list_of
+from podvigil.remediate.values.amounts import LISTS, Json, amount, container_of, list_of
 
 Values = Mapping[str, str]
 """By `requests.cpu`, `requests.memory`, `limits.cpu`, `limits.memory`; "" where there is none."""

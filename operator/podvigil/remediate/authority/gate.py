@@ -18,7 +18,7 @@ from podvigil.api.resources import (
 )
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError, Forbidden, Invalid
-from podvigil.remediate.own_rights import own_deciding_rights
+from podvigil.remediate.authority.own_rights import own_deciding_rights
 
 POLICY: Final = "podvigil-approval"
 """Name of the ValidatingAdmissionPolicy that demands an approver's right."""

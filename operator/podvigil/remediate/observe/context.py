@@ -8,14 +8,14 @@ from podvigil.api.durations import parse_duration
 from podvigil.api.monitor import AnomalyMonitor, RemediationMode, RemediationSpec
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import Decision, Execution, Plan, RemediationRequest
-from podvigil.remediate.gate import Gate
-from podvigil.remediate.limits import NO_LIMITS, Limits
-from podvigil.remediate.outcomes import Memory, memory_of
-from podvigil.remediate.siblings import Neighbourhood
-from podvigil.remediate.surroundings import NOTHING_AROUND, Surroundings
+from podvigil.remediate.authority.gate import Gate
+from podvigil.remediate.observe.limits import NO_LIMITS, Limits
+from podvigil.remediate.observe.surroundings import NOTHING_AROUND, Surroundings
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validation.outcomes import Memory, memory_of
+from podvigil.remediate.validation.siblings import Neighbourhood
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from podvigil.api.request import Plan
 from podvigil.api.resources import ROLLOUTS
 from podvigil.remediate.actions.restarts.argo import RESTART_AT
 from podvigil.remediate.actions.restarts.rolling import RESTARTED_AT
-from podvigil.remediate.amounts import list_of, pod_spec_of
-from podvigil.remediate.container_values import asked, is_same, present, wanted
-from podvigil.remediate.owners import Path
+from podvigil.remediate.ownership.owners import Path
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.values.amounts import list_of, pod_spec_of
+from podvigil.remediate.values.container_values import asked, is_same, present, wanted
 
 TEMPLATE: Path = ("spec", "template")
 ANNOTATIONS: Path = (*TEMPLATE, "metadata", "annotations")

@@ -5,7 +5,7 @@ import asyncio
 from podvigil.api.request import Plan
 from podvigil.api.resources import ANOMALYREPORTS, DAEMONSETS, DEPLOYMENTS, REMEDIATIONREQUESTS, STATEFULSETS
 from podvigil.cluster.client import Cluster
-from podvigil.remediate.siblings import Neighbourhood, neighbourhood
+from podvigil.remediate.validation.siblings import Neighbourhood, neighbourhood
 
 
 async def observe_siblings(cluster: Cluster, plan: Plan, namespace: str) -> Neighbourhood:

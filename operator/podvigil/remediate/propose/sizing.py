@@ -9,7 +9,9 @@ from podvigil.api.parameters import ResourceMethod, ResourceValues
 from podvigil.api.reasons import Reason
 from podvigil.api.signals import Signal
 from podvigil.remediate.actions.set_resources.pods import running
-from podvigil.remediate.amounts import (
+from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.values.amounts import (
     MEBIBYTE,
     MILLICORE,
     Json,
@@ -19,8 +21,6 @@ from podvigil.remediate.amounts import (
     pod_spec_of,
     written,
 )
-from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.targets.workload import WorkloadState
 
 
 @dataclass(frozen=True, slots=True)

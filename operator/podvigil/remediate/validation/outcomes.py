@@ -22,7 +22,7 @@ from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest, RequestCondition
 from podvigil.api.signals import Signal
-from podvigil.remediate.effect import OUTCOMES
+from podvigil.remediate.validation.effect import OUTCOMES
 
 COUNTED: Final = OUTCOMES | {Reason.DENIED}
 """Ends of a request that teach something; all others mean that nothing was changed, or nothing was judged."""

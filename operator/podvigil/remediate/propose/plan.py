@@ -14,14 +14,14 @@ from podvigil.api.parameters import REPLICAS_MAX, PlanParameters, PodReference
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, ReportCondition
 from podvigil.api.request import Plan, PlanTarget, RemediationRequest, ReportReference, RequestSpec
-from podvigil.remediate.backoff import backing_off
-from podvigil.remediate.earlier_revision import released_at, revision_to_restore
+from podvigil.remediate.actions.earlier_revision import released_at, revision_to_restore
 from podvigil.remediate.guards.namespace_not_protected import is_protected
-from podvigil.remediate.outcomes import NOTHING_LEARNT, Memory, outcome_of, trouble_of_report
-from podvigil.remediate.ranking import ranked
+from podvigil.remediate.propose.backoff import backing_off
+from podvigil.remediate.propose.ranking import ranked
+from podvigil.remediate.propose.sizing import larger
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.sizing import larger
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validation.outcomes import NOTHING_LEARNT, Memory, outcome_of, trouble_of_report
 from podvigil.remediate.windows import next_opening, open_until
 
 SCALE_BY: Final = 1.25

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from podvigil.api.report import TargetReference
-from podvigil.remediate.amounts import Amounts, amounts, qos_class
+from podvigil.remediate.values.amounts import Amounts, amounts, qos_class
 
 Json = Mapping[str, Any]
 

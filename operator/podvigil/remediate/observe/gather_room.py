@@ -9,9 +9,9 @@ import msgspec
 
 from podvigil.api.resources import PERSISTENTVOLUMES, PODS
 from podvigil.cluster.client import Cluster
-from podvigil.remediate.amounts import Amounts, amounts, pod_amounts
 from podvigil.remediate.targets.base import Json
 from podvigil.remediate.targets.node import Node, Space
+from podvigil.remediate.values.amounts import Amounts, amounts, pod_amounts
 
 RUNNING: Final = "status.phase!=Succeeded,status.phase!=Failed"
 """Finished pods hold nothing any more."""

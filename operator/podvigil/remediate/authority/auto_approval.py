@@ -14,9 +14,9 @@ from podvigil.api.monitor import AnomalyMonitor, AutoApprovalRule
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, ReportCondition
 from podvigil.api.request import Plan, RemediationRequest, Reversibility
-from podvigil.remediate.freshness import freshness
 from podvigil.remediate.guards.namespace_not_protected import is_protected
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.validation.freshness import freshness
 from podvigil.remediate.windows import open_until
 
 LOOK_AGAIN: Final = timedelta(seconds=15)

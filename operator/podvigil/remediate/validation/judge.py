@@ -22,9 +22,9 @@ from typing import Final
 from podvigil.api.conditions import ConditionStatus, find_condition
 from podvigil.api.reasons import Reason
 from podvigil.api.report import ReportCondition
-from podvigil.remediate.effect import Effect, Verdict
-from podvigil.remediate.freshness import freshness
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.validation.effect import Effect, Verdict
+from podvigil.remediate.validation.freshness import freshness
 
 CRASHES_ALLOWED: Final = 2
 """Container restarts beyond the baseline: a probe that fails while a pod starts is not yet a crash loop."""

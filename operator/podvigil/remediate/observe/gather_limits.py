@@ -9,8 +9,8 @@ from podvigil.api.request import Plan
 from podvigil.api.resources import LIMITRANGES, PODS, RESOURCEQUOTAS, VERTICALPODAUTOSCALERS, Resource
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import NotFound
-from podvigil.remediate.container_values import asked
-from podvigil.remediate.limits import Limits, bounds, quota, setting_resources
+from podvigil.remediate.observe.limits import Limits, bounds, quota, setting_resources
+from podvigil.remediate.values.container_values import asked
 
 COUNTED: Final = frozenset(
     {ActionName.SCALE, ActionName.SET_RESOURCES, ActionName.RESTART, ActionName.ROLLBACK}

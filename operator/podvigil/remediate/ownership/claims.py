@@ -7,10 +7,10 @@ from typing import Final
 from podvigil.api.actions import ActionName
 from podvigil.api.parameters import ResourceMethod
 from podvigil.api.request import Plan
-from podvigil.remediate.container_values import asked
-from podvigil.remediate.fields import Field, resource_fields, written_by
-from podvigil.remediate.owners import Kind, Owner, controller, is_declared, owners, source
+from podvigil.remediate.ownership.fields import Field, resource_fields, written_by
+from podvigil.remediate.ownership.owners import Kind, Owner, controller, is_declared, owners, source
 from podvigil.remediate.targets.workload import WorkloadState
+from podvigil.remediate.values.container_values import asked
 
 UNMANAGED: Final = frozenset({ActionName.RESTART})
 """Actions that write only what no manifest has: a tool that keeps the object leaves it alone."""

@@ -29,21 +29,21 @@ from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Right
 from podvigil.remediate.actions.drain.filters import Fate, sort_pods
-from podvigil.remediate.context import Budget, Context, OtherRequest
-from podvigil.remediate.gate import Gate
-from podvigil.remediate.gather_limits import gather_limits
-from podvigil.remediate.observe_cronjob import observe_cronjob
-from podvigil.remediate.observe_node import observe_node
-from podvigil.remediate.observe_siblings import observe_siblings
-from podvigil.remediate.owners import controller
-from podvigil.remediate.pause import observe_pause
-from podvigil.remediate.selectors import selector_of, selects
-from podvigil.remediate.surroundings import Surroundings
+from podvigil.remediate.authority.gate import Gate
+from podvigil.remediate.observe.context import Budget, Context, OtherRequest
+from podvigil.remediate.observe.gather_cronjob import observe_cronjob
+from podvigil.remediate.observe.gather_limits import gather_limits
+from podvigil.remediate.observe.gather_node import observe_node
+from podvigil.remediate.observe.gather_siblings import observe_siblings
+from podvigil.remediate.observe.pause import observe_pause
+from podvigil.remediate.observe.surroundings import Surroundings
+from podvigil.remediate.ownership.owners import controller
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
 from podvigil.remediate.targets.pods import pod_state
 from podvigil.remediate.targets.revisions import revisions_of
 from podvigil.remediate.targets.workload import WORKLOADS, WorkloadState, workload_state
+from podvigil.remediate.values.selectors import selector_of, selects
 
 Json = dict[str, Any]
 Model = TypeVar("Model", bound=ApiModel)

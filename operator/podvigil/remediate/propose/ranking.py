@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from podvigil.remediate.outcomes import Memory, Trouble, trouble_of_count
+from podvigil.remediate.validation.outcomes import Memory, Trouble, trouble_of_count
 
 PRIOR_SUCCESSES: Final = 1.0
 PRIOR_FAILURES: Final = 1.0

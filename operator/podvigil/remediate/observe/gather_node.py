@@ -11,7 +11,7 @@ from podvigil.api.resources import DAEMONSETS, NODES, PODDISRUPTIONBUDGETS, PODS
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.drain.filters import Fate, sort_pods
 from podvigil.remediate.actions.drain.kept import WATCHED, unpack
-from podvigil.remediate.observe_room import observe_spaces, observe_volumes
+from podvigil.remediate.observe.gather_room import observe_spaces, observe_volumes
 from podvigil.remediate.placement.fit import claims
 from podvigil.remediate.targets.budget import pod_budget
 from podvigil.remediate.targets.node import Around, NodeState, Standing, node, node_state

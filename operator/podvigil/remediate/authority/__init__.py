@@ -1,0 +1,1 @@
+"""Who may decide: whether the gate stands, that we cannot pass it ourselves, and what a rule approves."""

@@ -1,0 +1,1 @@
+"""Reads the cluster: one request in, one frozen Context out."""

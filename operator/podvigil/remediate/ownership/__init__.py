@@ -1,0 +1,1 @@
+"""Who else writes what an action would write, and would put it back."""

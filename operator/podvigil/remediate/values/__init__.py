@@ -1,0 +1,1 @@
+"""Values of Kubernetes objects, read exactly: amounts, selectors, differences. Pure."""
