@@ -8,25 +8,20 @@ A request for it:
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import (
-    TIME_LIMIT,
     Change,
     Disruption,
-    Made,
     Progress,
-    Rehearsal,
-    Right,
     Undo,
     precondition,
-    rehearse_patch,
-    right_to_patch,
 )
+from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validation.effect import Effect, Verdict
@@ -36,15 +31,11 @@ FLUSH = "example.com/flush-cache"
 """Annotation: which cache, and by which request. The application drops the cache when it changes."""
 
 
-class FlushCache:
+class FlushCache(OnePatch[WorkloadState]):
     """Sets the annotation; no pod is replaced."""
 
     name = "example.com/FlushCache"
     reversibility = Reversibility.NOTHING_TO_UNDO
-
-    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
-        """What the executor's ServiceAccount needs; its Role comes with this package."""
-        return (right_to_patch(target),)
 
     def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
         """Say why it cannot be done at all."""
@@ -64,10 +55,6 @@ class FlushCache:
         """Say how the old state comes back."""
         return "Nothing to undo: the cache fills again."
 
-    def time_limit(self, plan: Plan) -> timedelta:
-        """One patch."""
-        return TIME_LIMIT
-
     def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
         """Tell from the target alone: whoever goes on after a crash finds the mark, and does nothing."""
         return Progress.DONE if _annotations(target).get(FLUSH) == _mark(plan, change) else Progress.DUE
@@ -80,20 +67,14 @@ class FlushCache:
         """By the report and the pods, as all actions are."""
         return judge_workload(effect, at_once=0, replaces_pods=False, now=now)
 
-    async def rehearse(
-        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
-    ) -> Rehearsal:
-        """Have the API server dry-run the very patch."""
-
-        async def call(*, dry_run: bool) -> dict[str, Any]:
-            return await _patch(cluster, target, _mark(plan, change), dry_run=dry_run)
-
-        return await rehearse_patch(cluster, target, call)
-
-    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
-        """Patch the annotation."""
-        await _patch(cluster, target, _mark(plan, change), dry_run=False)
-        return Made()
+    async def send(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change, *, dry_run: bool
+    ) -> dict[str, Any]:
+        """Patch the annotation: as a dry run before a person decides, and in earnest after."""
+        body = {"metadata": {**precondition(target), "annotations": {FLUSH: _mark(plan, change)}}}
+        return await cluster.patch(
+            target.resource, target.ref.name, body, target.ref.namespace, dry_run=dry_run
+        )
 
     async def rollback(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> None:
         """Never called: `undo` is always NOTHING."""
@@ -112,8 +93,3 @@ def _mark(plan: Plan, change: Change) -> str:
 def _annotations(target: WorkloadState) -> Mapping[str, str]:
     found: Mapping[str, str] = target.body["metadata"].get("annotations") or {}
     return found
-
-
-async def _patch(cluster: Cluster, target: WorkloadState, mark: str, *, dry_run: bool) -> dict[str, Any]:
-    body = {"metadata": {**precondition(target), "annotations": {FLUSH: mark}}}
-    return await cluster.patch(target.resource, target.ref.name, body, target.ref.namespace, dry_run=dry_run)

@@ -1,6 +1,6 @@
 """Cordon: keep new pods off a node; what runs there stays."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from podvigil.api.actions import ActionName
@@ -8,33 +8,24 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import (
-    TIME_LIMIT,
     Change,
     Disruption,
-    Made,
     Progress,
-    Rehearsal,
-    Right,
     Undo,
-    rehearse_patch,
-    right_to_patch,
 )
 from podvigil.remediate.actions.nodes import patch_node, written
+from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.node import CORDONED_BY, NodeState
 from podvigil.remediate.validation.effect import Effect, Verdict
 from podvigil.remediate.validation.judge import still_active
 
 
-class Cordon:
+class Cordon(OnePatch[NodeState]):
     """Sets `spec.unschedulable`, and in the same patch an annotation that says by which request."""
 
     name: str = ActionName.CORDON
     reversibility = Reversibility.REVERSIBLE
-
-    def rights(self, target: NodeState, plan: Plan) -> tuple[Right, ...]:
-        """A node has no subresource for it."""
-        return (right_to_patch(target),)
 
     def objection(self, target: NodeState, plan: Plan) -> Refusal | None:
         """A node can be cordoned once."""
@@ -53,10 +44,6 @@ class Cordon:
     def way_back(self, target: NodeState, plan: Plan) -> str:
         """The old value."""
         return "The node is uncordoned, while it is still cordoned by this request."
-
-    def time_limit(self, plan: Plan) -> timedelta:
-        """One patch."""
-        return TIME_LIMIT
 
     def progress(self, target: NodeState, plan: Plan, change: Change) -> Progress:
         """The annotation tells whose cordon it is; nodes have no generation."""
@@ -87,18 +74,13 @@ class Cordon:
             "the node takes no new pods; what runs there stays, and so may its trouble: the cordon is left in place",
         )
 
-    async def rehearse(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> Rehearsal:
-        """Dry-run the patch."""
-
-        async def call(*, dry_run: bool) -> dict[str, Any]:
-            return await _cordon(cluster, target, change, dry_run=dry_run)
-
-        return await rehearse_patch(cluster, target, call)
-
-    async def execute(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> Made:
-        """Patch it."""
-        await _cordon(cluster, target, change, dry_run=False)
-        return Made()
+    async def send(
+        self, cluster: Cluster, target: NodeState, plan: Plan, change: Change, *, dry_run: bool
+    ) -> dict[str, Any]:
+        """Cordon, and say by whose request."""
+        return await patch_node(
+            cluster, target, {CORDONED_BY: change.token}, unschedulable=True, dry_run=dry_run
+        )
 
     async def rollback(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> None:
         """Take the cordon and the annotation away together."""

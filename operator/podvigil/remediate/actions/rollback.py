@@ -6,7 +6,7 @@ Source: polymorphichelpers/rollback.go of k8s.io/kubectl.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from podvigil.api.actions import ActionName
@@ -14,19 +14,16 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster, PatchKind
 from podvigil.remediate.actions.base import (
-    TIME_LIMIT,
     Change,
     Disruption,
     Made,
     Progress,
     Rehearsal,
-    Right,
     Undo,
     precondition,
-    rehearse_patch,
-    right_to_patch,
 )
 from podvigil.remediate.actions.earlier_revision import is_present, present_revision, revision_to_restore
+from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.revisions import CAUSE, Revision
@@ -39,15 +36,11 @@ ALSO_REVERT: Final = (
 )
 
 
-class Rollback:
+class Rollback(OnePatch[WorkloadState]):
     """Replaces the pod template by that of an earlier ReplicaSet; the Deployment's controller does the rest."""
 
     name: str = ActionName.ROLLBACK
     reversibility = Reversibility.REVERSIBLE
-
-    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
-        """The template has no subresource."""
-        return (right_to_patch(target),)
 
     def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
         """There must be another template to go back to."""
@@ -86,10 +79,6 @@ class Rollback:
             "while the one set here is still there."
         )
 
-    def time_limit(self, plan: Plan) -> timedelta:
-        """One patch; the rollout that follows belongs to the validation."""
-        return TIME_LIMIT
-
     def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
         """The token on the Deployment says that the change was made."""
         if _annotations(target).get(TOKEN) == change.token:
@@ -112,28 +101,29 @@ class Rollback:
         all_new = before.updated_replicas >= before.replicas
         return judge_workload(effect, at_once=at_once, replaces_pods=all_new, now=now)
 
-    async def rehearse(
-        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
-    ) -> Rehearsal:
-        """Dry-run the patch."""
-        wanted = _named(target, change.after)
-        if wanted is None:
-            return Rehearsal()
-
-        async def call(*, dry_run: bool) -> dict[str, Any]:
-            return await _patch(cluster, target, wanted, change.token, dry_run=dry_run)
-
-        found = await rehearse_patch(cluster, target, call)
-        return Rehearsal(found.changes, found.refusals, (*found.notes, ALSO_REVERT))
-
-    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
+    async def send(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change, *, dry_run: bool
+    ) -> dict[str, Any]:
         """Patch the template, the change-cause and the token."""
         wanted = _named(target, change.after)
         if wanted is None:
-            gone = f"ReplicaSet {change.after['replicaSet']} with revision {change.after['revision']} is gone"
-            return Made(stop=Refusal(Reason.STALE_TARGET, gone))
-        await _patch(cluster, target, wanted, change.token, dry_run=False)
-        return Made()
+            raise ValueError(f"{_gone(change)}: whoever sends it has asked before")
+        return await _patch(cluster, target, wanted, change.token, dry_run=dry_run)
+
+    async def rehearse(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
+    ) -> Rehearsal:
+        """Dry-run the patch, and remind of the manifest."""
+        if _named(target, change.after) is None:
+            return Rehearsal()
+        found = await super().rehearse(cluster, target, plan, change)
+        return Rehearsal(found.changes, found.refusals, (*found.notes, ALSO_REVERT))
+
+    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
+        """Patch it, while its revision is kept."""
+        if _named(target, change.after) is None:
+            return Made(stop=Refusal(Reason.STALE_TARGET, _gone(change)))
+        return await super().execute(cluster, target, plan, change)
 
     async def rollback(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> None:
         """Patch the template of before."""
@@ -152,6 +142,10 @@ def _values(revision: Revision) -> dict[str, str]:
 
 def _named(target: WorkloadState, values: Mapping[str, str]) -> Revision | None:
     return next((r for r in target.revisions if r.replica_set == values["replicaSet"]), None)
+
+
+def _gone(change: Change) -> str:
+    return f"ReplicaSet {change.after['replicaSet']} with revision {change.after['revision']} is gone"
 
 
 def _annotations(target: WorkloadState) -> Mapping[str, str]:

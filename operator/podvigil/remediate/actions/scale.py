@@ -1,6 +1,6 @@
 """Scale: set a workload's replica count through `/scale`; undone by putting the old count back."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from podvigil.api.actions import ActionName
@@ -8,18 +8,14 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster, PatchKind
 from podvigil.remediate.actions.base import (
-    TIME_LIMIT,
     Change,
     Disruption,
-    Made,
     Progress,
-    Rehearsal,
-    Right,
     Undo,
+    Values,
     precondition,
-    rehearse_patch,
-    right_to_patch,
 )
+from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validation.effect import Effect, Verdict
@@ -28,15 +24,12 @@ from podvigil.remediate.validation.judge import judge_workload
 SUBRESOURCE: Final = "scale"
 
 
-class Scale:
+class Scale(OnePatch[WorkloadState]):
     """Writes `spec.replicas` and nothing else: the right to `/scale` does not open the pod template."""
 
     name: str = ActionName.SCALE
     reversibility = Reversibility.REVERSIBLE
-
-    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
-        """The subresource alone."""
-        return (right_to_patch(target, SUBRESOURCE),)
+    subresource = SUBRESOURCE
 
     def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
         """The count must be a change."""
@@ -62,10 +55,6 @@ class Scale:
         """The old count."""
         return f"The replica count is set back to {target.replicas}, while it is still the one set here."
 
-    def time_limit(self, plan: Plan) -> timedelta:
-        """One patch."""
-        return TIME_LIMIT
-
     def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
         """The count itself tells: /scale leaves no room for a token."""
         now = str(target.replicas)
@@ -86,28 +75,19 @@ class Scale:
         """By the report and the pods; those taken away are not wanted any more."""
         return judge_workload(effect, at_once=0, replaces_pods=False, now=now)
 
-    async def rehearse(
-        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
-    ) -> Rehearsal:
-        """Dry-run the patch."""
-
-        async def call(*, dry_run: bool) -> dict[str, Any]:
-            return await _set(cluster, target, int(change.after["replicas"]), dry_run=dry_run)
-
-        return await rehearse_patch(cluster, target, call, SUBRESOURCE)
-
-    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
-        """Patch the new count."""
-        await _set(cluster, target, int(change.after["replicas"]), dry_run=False)
-        return Made()
+    async def send(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change, *, dry_run: bool
+    ) -> dict[str, Any]:
+        """Set the new count."""
+        return await _set(cluster, target, change.after, dry_run=dry_run)
 
     async def rollback(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> None:
         """Patch the old count."""
-        await _set(cluster, target, int(change.before["replicas"]), dry_run=False)
+        await _set(cluster, target, change.before, dry_run=False)
 
 
-async def _set(cluster: Cluster, target: WorkloadState, replicas: int, *, dry_run: bool) -> dict[str, Any]:
-    body = {"metadata": precondition(target), "spec": {"replicas": replicas}}
+async def _set(cluster: Cluster, target: WorkloadState, values: Values, *, dry_run: bool) -> dict[str, Any]:
+    body = {"metadata": precondition(target), "spec": {"replicas": int(values["replicas"])}}
     return await cluster.patch(
         target.resource,
         target.ref.name,

@@ -1,6 +1,6 @@
 """Uncordon: let a node take pods again, whoever cordoned it: the plan names the node, and a person approves."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from podvigil.api.actions import ActionName
@@ -8,18 +8,13 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import (
-    TIME_LIMIT,
     Change,
     Disruption,
-    Made,
     Progress,
-    Rehearsal,
-    Right,
     Undo,
-    rehearse_patch,
-    right_to_patch,
 )
 from podvigil.remediate.actions.nodes import DRAINED_BY, patch_node, written
+from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.node import CORDONED_BY, NodeState
 from podvigil.remediate.validation.effect import Effect, Verdict
@@ -29,15 +24,11 @@ UNCORDONED_BY: Final = "podvigil.io/uncordoned-by"
 """Annotation: UID of the request that uncordoned the node, so that a person's later cordon is left alone."""
 
 
-class Uncordon:
+class Uncordon(OnePatch[NodeState]):
     """Removes `spec.unschedulable` and our marks of an earlier Cordon or Drain."""
 
     name: str = ActionName.UNCORDON
     reversibility = Reversibility.REVERSIBLE
-
-    def rights(self, target: NodeState, plan: Plan) -> tuple[Right, ...]:
-        """A node has no subresource for it."""
-        return (right_to_patch(target),)
 
     def objection(self, target: NodeState, plan: Plan) -> Refusal | None:
         """There must be a cordon."""
@@ -60,10 +51,6 @@ class Uncordon:
     def way_back(self, target: NodeState, plan: Plan) -> str:
         """Cordoned again."""
         return "The node is cordoned again; pods that came meanwhile stay."
-
-    def time_limit(self, plan: Plan) -> timedelta:
-        """One patch."""
-        return TIME_LIMIT
 
     def progress(self, target: NodeState, plan: Plan, change: Change) -> Progress:
         """A cordon over our own mark is a newer one, and not what was judged."""
@@ -94,18 +81,12 @@ class Uncordon:
             Reason.INCONCLUSIVE, "the window ended without a fresh report about the node since the change"
         )
 
-    async def rehearse(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> Rehearsal:
-        """Dry-run the patch."""
-
-        async def call(*, dry_run: bool) -> dict[str, Any]:
-            return await _uncordon(cluster, target, change, dry_run=dry_run)
-
-        return await rehearse_patch(cluster, target, call)
-
-    async def execute(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> Made:
-        """Patch it."""
-        await _uncordon(cluster, target, change, dry_run=False)
-        return Made()
+    async def send(
+        self, cluster: Cluster, target: NodeState, plan: Plan, change: Change, *, dry_run: bool
+    ) -> dict[str, Any]:
+        """Uncordon, and take the marks of earlier requests away."""
+        marks = {UNCORDONED_BY: change.token, CORDONED_BY: None, DRAINED_BY: None}
+        return await patch_node(cluster, target, marks, unschedulable=False, dry_run=dry_run)
 
     async def rollback(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> None:
         """Cordon again, in the name of the request that had."""

@@ -11,14 +11,10 @@ from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import (
     Change,
     Disruption,
-    Made,
     Progress,
-    Rehearsal,
-    Right,
     precondition,
-    rehearse_patch,
-    right_to_patch,
 )
+from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.actions.rollout import running_names
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.base import TOKEN
@@ -27,14 +23,10 @@ from podvigil.remediate.targets.workload import WorkloadState
 RESTART_AT: Final = "restartAt"
 
 
-class ArgoRestart:
+class ArgoRestart(OnePatch[WorkloadState]):
     """Sets the time, and an annotation of the Rollout's own that says whose restart it is."""
 
     replaces_all = True
-
-    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
-        """The time is in the spec, which no subresource opens."""
-        return (right_to_patch(target),)
 
     def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
         """A canary on its way is the guards' matter: it is a rollout that runs."""
@@ -61,25 +53,14 @@ class ArgoRestart:
             return Progress.DONE
         return Progress.DUE if target.generation == plan.target.generation else Progress.FOREIGN
 
-    async def rehearse(
-        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
-    ) -> Rehearsal:
-        """Dry-run the patch."""
-
-        async def call(*, dry_run: bool) -> dict[str, Any]:
-            return await _patch(cluster, target, change, dry_run=dry_run)
-
-        return await rehearse_patch(cluster, target, call)
-
-    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
+    async def send(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change, *, dry_run: bool
+    ) -> dict[str, Any]:
         """Patch the Rollout."""
-        await _patch(cluster, target, change, dry_run=False)
-        return Made()
-
-
-async def _patch(cluster: Cluster, target: WorkloadState, change: Change, *, dry_run: bool) -> dict[str, Any]:
-    body = {
-        "metadata": {**precondition(target), "annotations": {TOKEN: change.token}},
-        "spec": {RESTART_AT: change.after[RESTART_AT]},
-    }
-    return await cluster.patch(target.resource, target.ref.name, body, target.ref.namespace, dry_run=dry_run)
+        body = {
+            "metadata": {**precondition(target), "annotations": {TOKEN: change.token}},
+            "spec": {RESTART_AT: change.after[RESTART_AT]},
+        }
+        return await cluster.patch(
+            target.resource, target.ref.name, body, target.ref.namespace, dry_run=dry_run
+        )

@@ -8,14 +8,10 @@ from podvigil.cluster.client import Cluster
 from podvigil.remediate.actions.base import (
     Change,
     Disruption,
-    Made,
     Progress,
-    Rehearsal,
-    Right,
     precondition,
-    rehearse_patch,
-    right_to_patch,
 )
+from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.actions.rollout import reaches_every_pod, replacement
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.base import TOKEN
@@ -25,14 +21,10 @@ RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
 """kubectl's own annotation, so that `kubectl rollout history` and people recognise what happened."""
 
 
-class Rolling:
+class Rolling(OnePatch[WorkloadState]):
     """Changes two annotations of the pod template: the time, and whose restart it is."""
 
     replaces_all = True
-
-    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
-        """The annotations are in the pod template, which no subresource opens."""
-        return (right_to_patch(target),)
 
     def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
         """The rollout must reach every pod."""
@@ -56,26 +48,15 @@ class Rolling:
             return Progress.DONE
         return Progress.DUE if target.generation == plan.target.generation else Progress.FOREIGN
 
-    async def rehearse(
-        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
-    ) -> Rehearsal:
-        """Dry-run the patch."""
-
-        async def call(*, dry_run: bool) -> dict[str, Any]:
-            return await _patch(cluster, target, change, dry_run=dry_run)
-
-        return await rehearse_patch(cluster, target, call)
-
-    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
+    async def send(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change, *, dry_run: bool
+    ) -> dict[str, Any]:
         """Patch the pod template's annotations."""
-        await _patch(cluster, target, change, dry_run=False)
-        return Made()
-
-
-async def _patch(cluster: Cluster, target: WorkloadState, change: Change, *, dry_run: bool) -> dict[str, Any]:
-    annotations = {RESTARTED_AT: change.after["restartedAt"], TOKEN: change.token}
-    body = {
-        "metadata": precondition(target),
-        "spec": {"template": {"metadata": {"annotations": annotations}}},
-    }
-    return await cluster.patch(target.resource, target.ref.name, body, target.ref.namespace, dry_run=dry_run)
+        annotations = {RESTARTED_AT: change.after["restartedAt"], TOKEN: change.token}
+        body = {
+            "metadata": precondition(target),
+            "spec": {"template": {"metadata": {"annotations": annotations}}},
+        }
+        return await cluster.patch(
+            target.resource, target.ref.name, body, target.ref.namespace, dry_run=dry_run
+        )

@@ -4,7 +4,7 @@ Whoever else owns a value keeps it: the apply is never forced, so the API server
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from podvigil.api.actions import ActionName
@@ -13,18 +13,14 @@ from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster, PatchKind
 from podvigil.cluster.errors import ClusterError, Conflict
 from podvigil.remediate.actions.base import (
-    TIME_LIMIT,
     Change,
     Disruption,
-    Made,
     Progress,
     Rehearsal,
-    Right,
     Undo,
     precondition,
-    rehearse_patch,
-    right_to_patch,
 )
+from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.actions.rollout import reaches_every_pod, replacement
 from podvigil.remediate.ownership.owners import owned_by
 from podvigil.remediate.refusal import Refusal
@@ -57,15 +53,11 @@ FIELD_MANAGER: Final = "podvigil-resources"
 CONFLICT: Final = "FieldManagerConflict"
 
 
-class Template:
+class Template(OnePatch[WorkloadState]):
     """Applies one container's values, beside those that we applied before."""
 
     name: str = ActionName.SET_RESOURCES
     reversibility = Reversibility.REVERSIBLE
-
-    def rights(self, target: WorkloadState, plan: Plan) -> tuple[Right, ...]:
-        """The values are in the pod template, which no subresource opens."""
-        return (right_to_patch(target),)
 
     def objection(self, target: WorkloadState, plan: Plan) -> Refusal | None:
         """The values must be a change, and reach every pod."""
@@ -87,10 +79,6 @@ class Template:
             f"The pod template gets {written(_present(target, plan))} back, while it still has what is set here; the "
             "pods are replaced once more."
         )
-
-    def time_limit(self, plan: Plan) -> timedelta:
-        """One patch; the rollout that follows belongs to the validation."""
-        return TIME_LIMIT
 
     def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
         """The values themselves tell."""
@@ -114,26 +102,23 @@ class Template:
         at_once = target.strategy.unavailable_at_once if isinstance(target, WorkloadState) else 0
         return judge_workload(effect, at_once=at_once, replaces_pods=True, now=now)
 
+    async def send(
+        self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change, *, dry_run: bool
+    ) -> dict[str, Any]:
+        """Apply the new values."""
+        return await _apply(cluster, target, plan, change.after, dry_run=dry_run)
+
     async def rehearse(
         self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change
     ) -> Rehearsal:
         """Dry-run the apply; a value that somebody else owns is an objection with their name."""
-
-        async def call(*, dry_run: bool) -> dict[str, Any]:
-            return await _apply(cluster, target, plan, change.after, dry_run=dry_run)
-
         try:
-            found = await rehearse_patch(cluster, target, call)
+            found = await super().rehearse(cluster, target, plan, change)
         except Conflict as error:
             if CONFLICT not in error.causes:
                 raise
             return Rehearsal(refusals=(owned_elsewhere(target, error),))
         return Rehearsal(found.changes, found.refusals, _notes(target, plan))
-
-    async def execute(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> Made:
-        """Apply the new values."""
-        await _apply(cluster, target, plan, change.after, dry_run=False)
-        return Made()
 
     async def rollback(self, cluster: Cluster, target: WorkloadState, plan: Plan, change: Change) -> None:
         """Apply the old values; one that was absent is left out, which takes ours away."""
