@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from executors import ThreadedExecutor
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
+from shop import EXECUTOR, Shop, install
 
 _numbers = itertools.count(1)
 
@@ -33,3 +35,23 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.kubectl("create", "namespace", name)
     yield name
     control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def installed(kwok_cluster: KwokCluster) -> ControlPlane:
+    """The installation on a cluster whose pods become ready, applied anew for each file; no process of ours runs yet."""
+    install(kwok_cluster.control_plane)
+    return kwok_cluster.control_plane
+
+
+@pytest.fixture
+def shop(installed: ControlPlane, namespace: str) -> Shop:
+    """A namespace with a monitor, and what is needed to bring a workload of it into trouble."""
+    return Shop(installed, namespace)
+
+
+@pytest.fixture(scope="module")
+def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
+    """An executor at work under its own account."""
+    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
+        yield running

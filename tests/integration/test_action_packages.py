@@ -8,21 +8,13 @@ import pytest
 
 from executors import ThreadedExecutor
 from installed_package import EXAMPLE, flush_cache_installed
-from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.registry import install as install_actions
-from shop import EXECUTOR, Shop, install
+from shop import EXECUTOR, Shop
 
 ACTION = "example.com/FlushCache"
 ROLES = str(EXAMPLE / "roles.yaml")
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    cluster = kwok_cluster.control_plane
-    install(cluster)
-    return cluster
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Restart in its ways, and Rollback, on a real API server under the executor's own ServiceAccount."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -57,12 +56,6 @@ def shop(installed: ControlPlane, namespace: str) -> Shop:
     made = Shop(installed, namespace)
     made.set_rules(allowedActions=["Restart", "Rollback"])
     return made
-
-
-@pytest.fixture(scope="module")
-def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
-        yield running
 
 
 def pods(shop: Shop, workload: Json) -> list[Json]:

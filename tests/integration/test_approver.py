@@ -28,11 +28,6 @@ def installed(kwok_cluster: KwokCluster) -> ControlPlane:
     return cluster
 
 
-@pytest.fixture
-def shop(installed: ControlPlane, namespace: str) -> Shop:
-    return Shop(installed, namespace)
-
-
 @pytest.fixture(scope="module")
 def metrics(installed: ControlPlane) -> Iterator[CollectorRegistry]:
     """The metrics of an executor and an approver at work side by side."""

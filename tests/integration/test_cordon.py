@@ -9,16 +9,10 @@ from executors import ThreadedExecutor
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 from pool import POOL, Pool
-from shop import EXECUTOR, ROOT, Shop, install
+from shop import ROOT, Shop
 
 CORDONED_BY = "podvigil.io/cordoned-by"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
 
 
 @pytest.fixture
@@ -26,12 +20,6 @@ def pool(kwok_cluster: KwokCluster, installed: ControlPlane, namespace: str) -> 
     made = Pool(kwok_cluster, Shop(installed, namespace), nodes=3)
     yield made
     made.remove()
-
-
-@pytest.fixture(scope="module")
-def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
-        yield running
 
 
 def annotations(pool: Pool, number: int = 0) -> dict[str, str]:

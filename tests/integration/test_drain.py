@@ -10,16 +10,10 @@ from executors import ExecutorProcess, ThreadedExecutor
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 from pool import POOL, Pool
-from shop import EXECUTOR, Shop, install
+from shop import EXECUTOR, Shop
 
 CORDONED_BY = "podvigil.io/cordoned-by"
 DRAINED_BY = "podvigil.io/drained-by"
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
 
 
 @pytest.fixture
@@ -27,12 +21,6 @@ def pool(kwok_cluster: KwokCluster, installed: ControlPlane, namespace: str) -> 
     made = Pool(kwok_cluster, Shop(installed, namespace))
     yield made
     made.remove()
-
-
-@pytest.fixture(scope="module")
-def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
-        yield running
 
 
 def test_at_the_pace_of_the_budget(pool: Pool, executor: ThreadedExecutor) -> None:

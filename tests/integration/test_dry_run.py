@@ -10,21 +10,10 @@ from faults.proxy import Call, FaultProxy
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 from operator_process import Api, OperatorProcess
-from shop import ANALYST, EXECUTOR, Shop, install
+from shop import ANALYST, EXECUTOR, Shop
 
 REVIEWS = ("selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews")
 """Questions about ourselves are posted, and nothing is kept of them."""
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
-
-
-@pytest.fixture
-def shop(installed: ControlPlane, namespace: str) -> Shop:
-    return Shop(installed, namespace)
 
 
 @pytest.fixture

@@ -1,33 +1,12 @@
 """The executor on a real API server, under its own ServiceAccount: from a request to what became of it."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from executors import ThreadedExecutor
-from localcluster.cluster import KwokCluster
-from localcluster.controlplane import ControlPlane
-from shop import EXECUTOR, POLICY, ROOT, TOKEN, Shop, gate_refuses, install, now
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    """The installation on a cluster whose pods become ready."""
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
-
-
-@pytest.fixture
-def shop(installed: ControlPlane, namespace: str) -> Shop:
-    return Shop(installed, namespace)
-
-
-@pytest.fixture(scope="module")
-def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
-        yield running
+from shop import POLICY, ROOT, TOKEN, Shop, gate_refuses, now
 
 
 def test_restart_from_request_to_success(shop: Shop, executor: ThreadedExecutor) -> None:

@@ -1,7 +1,6 @@
 """Guards that look beyond one request, and the comparison with siblings, on a real API server."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,29 +9,10 @@ import pytest
 import kinds
 import samples
 from executors import ThreadedExecutor
-from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
-from shop import EXECUTOR, SYSTEM, Shop, install, now
+from shop import SYSTEM, Shop, now
 
 PAUSED = "podvigil.io/paused"
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    """The installation on a cluster whose pods become ready."""
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
-
-
-@pytest.fixture
-def shop(installed: ControlPlane, namespace: str) -> Shop:
-    return Shop(installed, namespace)
-
-
-@pytest.fixture(scope="module")
-def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
-        yield running
 
 
 def clock(hours: float) -> str:

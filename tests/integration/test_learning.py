@@ -16,7 +16,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from executors import ThreadedExecutor
-from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 from operator_process import condition, message
 from podvigil.api.features import Feature
@@ -37,17 +36,10 @@ from podvigil.detect.findings import Finding
 from podvigil.detect.incidents import Incident, Step
 from podvigil.remediate.validation.outcomes import memory_of
 from podvigil.settings import Settings
-from shop import ANALYST, EXECUTOR, Shop, install
+from shop import ANALYST, EXECUTOR, Shop
 
 BUSY: Final = FeatureShare(Feature.CPU, 1.0, 5.0, 0.8, 0.2, 0.1, 0.3)
 """One pod of several uses far more CPU than expected: Restart is recommended, then Scale."""
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    """The installation on a cluster whose pods become ready."""
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
 
 
 @pytest.fixture

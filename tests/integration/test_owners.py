@@ -1,15 +1,13 @@
 """Owners, quotas and LimitRanges on a real API server: what it records in managedFields is what the guards read."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from executors import ThreadedExecutor
-from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
-from shop import EXECUTOR, Shop, install
+from shop import Shop
 
 Json = dict[str, Any]
 SMALL: Json = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
@@ -39,23 +37,11 @@ VPA_KIND: Json = {
 }
 
 
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
-
-
 @pytest.fixture
 def shop(installed: ControlPlane, namespace: str) -> Shop:
     shop = Shop(installed, namespace)
     shop.set_rules(allowedActions=["Restart", "Scale", "SetResources"])
     return shop
-
-
-@pytest.fixture(scope="module")
-def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
-        yield running
 
 
 def manifest(shop: Shop, replicas: int | None = 2, **metadata: Any) -> Json:

@@ -2,31 +2,9 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-
-import pytest
 
 from executors import ThreadedExecutor
-from localcluster.cluster import KwokCluster
-from localcluster.controlplane import ControlPlane
-from shop import EXECUTOR, Shop, install
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
-
-
-@pytest.fixture
-def shop(installed: ControlPlane, namespace: str) -> Shop:
-    return Shop(installed, namespace)
-
-
-@pytest.fixture(scope="module")
-def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
-        yield running
+from shop import Shop
 
 
 def podvigil(shop: Shop, *arguments: str, user: str = "alice") -> tuple[int, str, str]:

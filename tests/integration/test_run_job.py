@@ -1,7 +1,6 @@
 """RunJob on a real API server: Jobs of a CronJob that complete, fail, hang, and are taken away."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from executors import ThreadedExecutor
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
-from shop import EXECUTOR, TOKEN, Json, Shop, install
+from shop import TOKEN, Json, Shop, install
 
 NOWHERE = {"nodeSelector": {"no": "such-node"}}
 """A pod that is never scheduled: its Job runs until somebody ends it."""
@@ -30,12 +29,6 @@ def shop(installed: ControlPlane, namespace: str) -> Shop:
     made = Shop(installed, namespace)
     made.set_rules(allowedActions=["RunJob"])
     return made
-
-
-@pytest.fixture(scope="module")
-def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
-        yield running
 
 
 def cronjob(shop: Shop, pod: Json | None = None, *, offered: bool = True, **spec: Any) -> Json:

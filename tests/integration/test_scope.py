@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
-from shop import EXECUTOR, ROOT, Shop, install
+from shop import EXECUTOR, ROOT, Shop
 
 RESTART = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}}
 IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": "evil"}]}}}}
@@ -23,12 +22,6 @@ LABEL = {"metadata": {"labels": {"team": "mine"}}}
 
 RESTART_ONLY = ("base/actions/rollback.yaml", "base/actions/setresources.yaml")
 NO_ROLLBACK = ("base/actions/rollback.yaml",)
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,15 @@
 """SetResources on a real API server under the executor's own account; KWOK's kubelets take resizes as real ones do."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from executors import ThreadedExecutor
-from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
-from shop import EXECUTOR, Shop, install
+from shop import Shop
 
 Json = dict[str, Any]
 SMALL: Json = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
 
 
 @pytest.fixture
@@ -25,12 +17,6 @@ def shop(installed: ControlPlane, namespace: str) -> Shop:
     shop = Shop(installed, namespace)
     shop.set_rules(allowedActions=["SetResources"])
     return shop
-
-
-@pytest.fixture(scope="module")
-def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
-        yield running
 
 
 def deploy(shop: Shop, resources: Json, replicas: int = 3, annotations: Json | None = None) -> Json:
