@@ -39,7 +39,7 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    """The installation on a cluster whose pods become ready, applied anew for each file; no process of ours runs yet."""
+    """On a cluster whose pods become ready, and applied anew for each file; no process of ours runs yet."""
     install(kwok_cluster.control_plane)
     return kwok_cluster.control_plane
 
