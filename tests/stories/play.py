@@ -35,8 +35,10 @@ _numbers = itertools.count(1)
 class Play:
     """One scenario in a namespace of its own."""
 
-    def __init__(self, cluster: ControlPlane, scenario: Scenario) -> None:
+    def __init__(self, cluster: ControlPlane, scenario: Scenario, patience_seconds: float = 90) -> None:
+        """`patience_seconds`: for each thing that is waited for; an executor that is killed again and again is slow."""
         self._written: Final = scenario
+        self._patience: Final = patience_seconds
         self._cluster: Final = cluster
         self._namespace: Final = f"story-{next(_numbers)}"
         self._report = ""
@@ -374,10 +376,9 @@ class Play:
         holds: Callable[[], bool],
         what: str,
         found: Callable[[], str] | None = None,
-        seconds: float = 90,
     ) -> None:
         try:
-            wait_until(holds, what, deadline_seconds=seconds)
+            wait_until(holds, what, deadline_seconds=self._patience)
         except LocalClusterError as error:
             raise AssertionError(f"{error}" + (f"; found {found()}" if found else "")) from error
 
