@@ -6,7 +6,6 @@
 Ready in about four seconds. Several run side by side: ports are free ones, and every file is in `folder`.
 """
 
-import contextlib
 import json
 import shutil
 import subprocess
@@ -15,14 +14,14 @@ import threading
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import urllib3
 
 from localcluster import flags
 from localcluster.binaries import ensure
 from localcluster.errors import LocalClusterError
+from localcluster.lifetime import Lifetime
 from localcluster.process import Process, free_port, http_ok, wait_until
 from localcluster.users import ADMIN, SERVICE_ACCOUNT_PREFIX, STATIC_TOKENS, token_file, write_kubeconfig
 
@@ -38,7 +37,7 @@ READS_AT_ONCE: Final = 8
 PROGRAMS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 
 
-class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
+class ControlPlane(Lifetime):
     """A control plane that lives as long as the `with` block."""
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -80,21 +79,6 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
     def pids(self) -> dict[str, int]:
         """Ids of the running programs, by name."""
         return {process.name: pid for process in self._processes if (pid := process.pid) is not None}
-
-    def __enter__(self) -> Self:
-        """Start everything. Raises: BinaryError, ProcessError; nothing is left running then."""
-        try:
-            self._start()
-        except BaseException:  # also Ctrl-C: whatever ends the start, nothing may be left running
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End everything that was started."""
-        self.stop()
 
     def stop(self) -> None:
         """End the programs, the last started first, and remove a temporary folder."""

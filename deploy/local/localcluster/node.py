@@ -14,13 +14,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from localcluster import node_files
 from localcluster.binaries import build_program, ensure
 from localcluster.controlplane import ControlPlane
 from localcluster.errors import LocalClusterError
+from localcluster.lifetime import Lifetime
 from localcluster.oci import write_image
 from localcluster.process import POLL_SECONDS, Process, free_port, wait_until
 from localcluster.toolchain import NODE_FOLDER, NODE_TOOLS
@@ -36,7 +36,7 @@ ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 """From what Linux calls a machine to what Go does."""
 
 
-class RealNode(contextlib.AbstractContextManager["RealNode"]):
+class RealNode(Lifetime):
     """One node on a running control plane, for the length of a `with` block."""
 
     def __init__(self, control_plane: ControlPlane) -> None:
@@ -52,21 +52,6 @@ class RealNode(contextlib.AbstractContextManager["RealNode"]):
     def socket(self) -> Path:
         """Where containerd listens."""
         return self._folder / "containerd.sock"
-
-    def __enter__(self) -> Self:
-        """Start it and wait until it is Ready. Raises: BinaryError, ProcessError; nothing is left then."""
-        try:
-            self._start()
-        except BaseException:  # also Ctrl-C: whatever ends the start, nothing may be left running
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Take everything away."""
-        self.stop()
 
     def stop(self) -> None:
         """End the pods, the programs, and what they leave behind."""
