@@ -53,7 +53,9 @@ def judged(
     off = levels - expected.level
     left = off - np.clip(off, -down, up)
     center = np.exp(levels - left)  # above the ground
-    scale = center * (np.exp(expected.spread) - 1 + RELATIVE_FLOOR) + SHARE_OF_HOUR * hourly
+    # Of little there is never much to lose: against the hour's floor a small pod's fall to nothing is a trifle.
+    floor = SHARE_OF_HOUR * np.where(left > 0, hourly, np.minimum(hourly, center))
+    scale = center * (np.exp(expected.spread) - 1 + RELATIVE_FLOOR) + floor
     away = np.where(left > 0, values + ground - center, left * center) / scale
     deviation = np.clip(np.arcsinh(zeroed(away)), -DEVIATION_LIMIT, DEVIATION_LIMIT)
     return Habitual(center - ground, scale, deviation)

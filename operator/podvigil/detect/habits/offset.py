@@ -52,6 +52,14 @@ class LaggedOffset:
         """How far each offset may be wrong, (slots, features), logarithm: pods differ, and this one is new."""
         return UNSURE * (1.0 - self._seconds / self._memory)
 
+    def slack(self) -> tuple[Array, Array]:
+        """How far back towards no offset at all a value may lie, up and down, (slots, features), ≥ 0.
+
+        A slow fault is learnt as well; when it ends, the pod is like its workload again, and right so.
+        """
+        own = self.read()
+        return np.maximum(-own, 0.0), np.maximum(own, 0.0)
+
     def learn(self, offsets: Array, elapsed_seconds: float) -> None:
         """Take what was seen over the last seconds, NaN = nothing."""
         known = np.isfinite(offsets)

@@ -55,7 +55,7 @@ class Seasonal:
             off: logarithm of each value over what is expected. replicas: (groups,) logarithm of how many
             there are now.
         """
-        up, down = _shared(groups, off)
+        up, down = np.add(_shared(groups, off), self._offset.slack())
         more = np.zeros(len(self._replicas))
         more[groups.rows] = zeroed(replicas - self._replicas[groups.rows])
         divided = list(self._columns.follow_load)

@@ -47,7 +47,8 @@ class Siblings:
 
     def slack(self, off: Array) -> tuple[Array, Array]:
         """How far up and down a pod may lie from it without a fault, logarithm, ≥ 0."""
-        return np.zeros(off.shape), tolerated_fall(off, self._columns)
+        up, down = self._offset.slack()
+        return up, np.maximum(down, tolerated_fall(off, self._columns))
 
     def learn(self, levels: Array, others: Array, elapsed_seconds: float) -> None:
         """Take one sample."""
