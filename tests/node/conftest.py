@@ -35,10 +35,10 @@ def executor(node: RealNode, control_plane: ControlPlane) -> Iterator[ThreadedEx
 
 @pytest.fixture
 def shop(control_plane: ControlPlane, node: RealNode) -> Iterator[Shop]:
-    """A namespace of its own, whose monitor allows SetResources."""
+    """A namespace of its own, whose monitor allows what is tried here."""
     name = f"test-{next(_numbers)}"
     control_plane.kubectl("create", "namespace", name)
     shop = Shop(control_plane, name)
-    shop.set_rules(allowedActions=["SetResources"])
+    shop.set_rules(allowedActions=["Restart", "SetResources"])
     yield shop
     control_plane.kubectl("delete", "namespace", name, "--wait=false")

@@ -1,11 +1,10 @@
 """SetResources where it matters: real cgroups, real OOM kills, and what a real kubelet says to a resize."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from executors import ThreadedExecutor
 from localcluster.node import NAME, RealNode
-from localcluster.node_files import IMAGE
 from podvigil.api.parameters import ResourceValues
 from podvigil.api.report import TargetReference
 from podvigil.api.signals import Signal
@@ -15,51 +14,15 @@ from podvigil.remediate.observe.gather import observe_target
 from podvigil.remediate.propose.sizing import larger
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.values.amounts import amount
+from real_pods import Json, container, deploy, pod
 from shop import Shop
 
-Json = dict[str, Any]
 MEBIBYTE: Final = 1024**2
-
-
-SMALL: Final[Json] = {
-    "requests": {"cpu": "100m", "memory": "32Mi"},
-    "limits": {"cpu": "200m", "memory": "64Mi"},
-}
-
-
-def deploy(shop: Shop, *eats: str, name: str = "web", resources: Json = SMALL) -> Json:
-    """One pod that holds so many MiB, and grows to them by so many a second."""
-    container = {
-        "name": "app",
-        "image": IMAGE,
-        "imagePullPolicy": "Never",
-        "args": list(eats),
-        "resources": resources,
-    }
-    spec = {
-        "hostNetwork": True,
-        "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": 1,
-        "containers": [container],
-    }
-    template = {"metadata": {"labels": {"app": name}}, "spec": spec}
-    return shop.deploy(name, 1, template=template)
-
-
-def pod(shop: Shop) -> Json:
-    (name,) = shop.kubectl("get", "pods", "-l=app=web", "-o", "name").split()
-    return shop.get("pod", name.removeprefix("pod/"))
-
-
-def container(shop: Shop) -> Json:
-    """What the kubelet says of the container."""
-    found: Json = pod(shop)["status"]["containerStatuses"][0]
-    return found
 
 
 def cgroup(node: RealNode, shop: Shop) -> tuple[int, int]:
     """The container's CPU in millicores and its memory limit in bytes, as the kernel has them; zeros: it is gone."""
-    identity = container(shop)["containerID"]
+    identity = container(pod(shop))["containerID"]
     # Version 2 writes "quota period", version 1 the quota alone; the period is 100 ms in both.
     quota = node.cgroup_value(identity, "cpu.max", "cpu.cfs_quota_us")
     memory = node.cgroup_value(identity, "memory.max", "memory.limit_in_bytes")
@@ -111,7 +74,7 @@ def test_a_resize_reaches_the_cgroup_and_comes_back(
     assert cgroup(node, shop) == (400, 96 * MEBIBYTE)
     after = pod(shop)
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
-    assert container(shop)["restartCount"] == 0
+    assert container(pod(shop))["restartCount"] == 0
     shop.judge(report, active=True, seconds=3, pods=1)
     ended = shop.wait_end(request)
     assert ended["RolledBack"] == "True RolledBack"
@@ -124,7 +87,9 @@ def test_a_container_that_is_killed_for_its_memory_lives_with_what_is_proposed(
 ) -> None:
     workload = deploy(shop, "68", "34")
     shop.until(
-        lambda: (container(shop).get("lastState") or {}).get("terminated", {}).get("reason") == "OOMKilled",
+        lambda: (
+            (container(pod(shop)).get("lastState") or {}).get("terminated", {}).get("reason") == "OOMKilled"
+        ),
         "the kernel kills it",
     )
     values = proposed(shop, workload, Signal.OOM_KILLED)
@@ -134,9 +99,8 @@ def test_a_container_that_is_killed_for_its_memory_lives_with_what_is_proposed(
     shop.wait(request, "Executed", "True")
     shop.until(lambda: cgroup(node, shop) == (200, 80 * MEBIBYTE), "it runs with more")
     shop.judge(report, active=False, seconds=3, pods=1)
-    assert (
-        shop.wait_end(request)["Succeeded"] == "True Succeeded"
-    )  # ready at the end, and at most two more kills
+    # Ready at the end, and at most two more kills.
+    assert shop.wait_end(request)["Succeeded"] == "True Succeeded"
 
 
 def test_what_the_node_can_never_give_is_refused_before_anybody_decides(
