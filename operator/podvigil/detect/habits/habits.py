@@ -109,6 +109,7 @@ class HabitsOfPods:
         self.siblings = Siblings(columns, features=width, capacity=capacity)
         self.days = ClockBand(DAY, turns=DAYS_OF_BAND, least_turns=LEAST_DAYS_OF_BAND, features=width)
         self.seasons = ClockBand(DAY, turns=DAYS_OF_BAND, least_turns=LEAST_DAYS_OF_BAND, features=width)
+        self.besides = ClockBand(DAY, turns=DAYS_OF_BAND, least_turns=LEAST_DAYS_OF_BAND, features=width)
         self.hours = ClockBand(HOUR, turns=HOURS_OF_BAND, least_turns=LEAST_HOURS_OF_BAND, features=width)
         self.starts = StartBand(features=width)
         self._memory = columns.memory
@@ -116,6 +117,7 @@ class HabitsOfPods:
             self.seasonal.level,
             self.days,
             self.seasons,
+            self.besides,
             self.hours,
             self.starts,
             self.traffic,
@@ -203,10 +205,7 @@ class HabitsOfPods:
         up, down = self.seasonal.slack(log_level(served, base) - season.level, rows, groups, replicas)
         found = judged(served, season, up, down, base, sample.scale)
         smooth = self._smooth[0].push(found.deviation, elapsed)
-        band = self.seasons.read(sample.at).of(rows)
-        sigma = np.where(np.isnan(found.center), np.nan, np.sinh(smooth))
-        self.seasons.learn(groups, sigma)
-        left = np.arcsinh(zeroed(band.beyond(sigma)))
+        left = self._unusual(self.seasons, sample.at, found, smooth)
         self._season = Habitual(found.center + explained, found.scale, left)
         self.seasonal.learn(groups, levels, medians, replicas, elapsed)
 
@@ -215,9 +214,17 @@ class HabitsOfPods:
         up, down = self.siblings.slack(log_level(served, base) - beside.level)
         found = judged(served, beside, up, down, base, sample.scale)
         smooth = self._smooth[1].push(found.deviation, elapsed)
-        known = np.where(np.isnan(found.center), 0.0, smooth)
-        self._beside = Habitual(found.center + explained, found.scale, known)
+        left = self._unusual(self.besides, sample.at, found, smooth)
+        self._beside = Habitual(found.center + explained, found.scale, left)
         self.siblings.learn(grown_up, others, elapsed)
+
+    def _unusual(self, band: ClockBand, moment: float, found: Habitual, smooth: Array) -> Array:
+        """What is left of a smoothed deviation beside what it is at this time of every day; the band learns."""
+        sigma = np.where(np.isnan(found.center), np.nan, np.sinh(smooth))
+        usual = band.read(moment).of(self.workloads.rows)
+        band.learn(self.workloads.groups, sigma)
+        left: Array = np.arcsinh(zeroed(usual.beyond(sigma)))
+        return left
 
     def _served(self, values: Array, expected: Expected, base: Array) -> tuple[Array, Array]:
         """The values without what traffic above its habit explains, and that part."""

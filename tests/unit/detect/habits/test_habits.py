@@ -84,6 +84,22 @@ def test_a_missing_morning_is_news() -> None:
     assert found[-1].score[:3].min() > 1.5 * found[-1].score[3:].max()
 
 
+def test_one_replicas_nightly_job_is_no_news_at_its_hour() -> None:
+    """Always the first replica's: the middle one knows nothing of it, nor do the siblings."""
+    values, times = week(6)
+    night = times % 86_400 // 3600 == 3
+    values[night, 0, 0] *= 3.0
+    lived_through, rest = slice(0, 5 * DAY_TICKS), slice(5 * DAY_TICKS, None)
+    watch = detector()
+    watch.warm_start(values[lived_through], there(values[lived_through]), times[lived_through])
+    late = copy.deepcopy(watch)
+    at_its_hour = highest(watch.run(values[rest], there(values[rest]), times[rest]), slice(None, 36))
+    values[rest, 0, 0] = values[rest, 1, 0]
+    values[rest][36:42, 0, 0] *= 3.0
+    assert highest(late.run(values[rest], there(values[rest]), times[rest]), slice(36, 42)) > 2.0
+    assert at_its_hour < 1.5
+
+
 def test_without_days_it_is_z3_exactly() -> None:
     values, times = week(0.4)
     statistics, z3 = (
