@@ -51,6 +51,19 @@ LEAST: Final = float(np.arcsinh(3.0))
 """Three spreads (1.82): however quiet a cluster, less is not abnormal to anyone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Quantiles of the block maxima."""
+
+    median: float
+    upper: float
+    """`UPPER`."""
+    far: float
+    """`FAR`."""
+    days: float
+    """Of history, however many pods: half a day of a thousand pods is half a day of load."""
+
+
 class BlockMaxima:
     """Pooled maxima of 15-minute blocks; `push` one tick of scores at a time."""
 
@@ -106,15 +119,25 @@ class BlockMaxima:
             raise ValueError(
                 f"the budget must be a positive number of false alarms per pod-day, not {budget}"
             )
+        tail = self.tail
+        return tail_threshold(tail, budget, blocks_per_day=self.blocks_per_day) if tail else None
+
+    @property
+    def tail(self) -> Tail | None:
+        """What the threshold is drawn from; None while it is too little."""
         if self._blocks < MIN_BLOCKS or self._periods < MIN_PERIODS:
             return None
-        tail = Tail(self._quantile(MEDIAN), self._quantile(UPPER), self._quantile(FAR))
-        return tail_threshold(
-            tail,
-            budget,
+        return Tail(
+            self._quantile(MEDIAN),
+            self._quantile(UPPER),
+            self._quantile(FAR),
             days=self._periods * self._block_seconds / DAY_SECONDS,
-            blocks_per_day=DAY_SECONDS / self._block_seconds,
         )
+
+    @property
+    def blocks_per_day(self) -> float:
+        """96, a little more or less where samples do not divide a quarter of an hour."""
+        return DAY_SECONDS / self._block_seconds
 
     def _close(self) -> None:
         """End the block: pool the maxima of the pods that were scored for half of it."""
@@ -148,6 +171,12 @@ class Thresholds:
         self._kinds = tuple(
             BlockMaxima(interval_seconds=interval_seconds, capacity=capacity) for _ in range(2)
         )
+
+    @property
+    def tails(self) -> tuple[Tail | None, Tail | None]:
+        """What the two thresholds are drawn from: by their hour alone, and with a known season."""
+        hour, season = self._kinds
+        return hour.tail, season.tail
 
     @property
     def blocks(self) -> int:
@@ -184,17 +213,6 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
-    """Quantiles of the block maxima."""
-
-    median: float
-    upper: float
-    """`UPPER`."""
-    far: float
-    """`FAR`."""
-
-
-@dataclass(frozen=True, slots=True)
 class TailRule:
     """The constants of the estimate. Slopes are in score per factor e of rarity.
 
@@ -215,14 +233,8 @@ class TailRule:
 RULE: Final = TailRule()
 
 
-def tail_threshold(
-    tail: Tail, budget: float, *, days: float, blocks_per_day: float, rule: TailRule = RULE
-) -> float:
-    """The level that a pod's block maxima exceed `budget` times a day, at least `LEAST`.
-
-    Args:
-        days: of history, however many pods: half a day of a thousand pods is half a day of load.
-    """
+def tail_threshold(tail: Tail, budget: float, *, blocks_per_day: float, rule: TailRule = RULE) -> float:
+    """The level that a pod's block maxima exceed `budget` times a day, at least `LEAST`."""
     rarity = np.log(blocks_per_day) + (rule.rare if budget < 1 else 1) * -np.log(budget)
     seen = (tail.upper - tail.median) / np.log((1 - MEDIAN) / (1 - UPPER))
     slope = min(rule.steepest, rule.usual + rule.own * (seen - rule.usual))
@@ -230,5 +242,5 @@ def tail_threshold(
     own_slope = min(rule.steepest, (tail.far - tail.median) / np.log((1 - MEDIAN) / (1 - FAR)))
     second = tail.far + own_slope * (rarity + np.log(1 - FAR))
     # Half at one day, nine tenths at three: a history without a night and a morning knows little of tails.
-    trust = days**2 / (1 + days**2)
+    trust = tail.days**2 / (1 + tail.days**2)
     return max(LEAST, float(first - trust * max(0.0, first - second)))

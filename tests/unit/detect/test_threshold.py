@@ -151,30 +151,34 @@ def test_one_hour_samples() -> None:
     assert pooled(noise(1, 8, slope=0.4), interval=3600.0).threshold(1.0) is not None
 
 
+def falling(slope: float, *, days: float) -> Tail:
+    """Of noise whose median block is 1.0 and whose tail falls by e per `slope`."""
+    upper, far = (1.0 + slope * math.log(0.5 / share) for share in (0.2, 0.05))
+    return Tail(1.0, upper, far, days=days)
+
+
 def test_the_formula_of_a_first_hour() -> None:
     # Half of the blocks exceed 1.0, and the slope seen is .4: .65 + .4 × (.4 - .65) = .55 counts.
     # One block in 96 is asked for: 1.0 + .55 × ln(.5 × 96) = 3.13
-    tail = Tail(1.0, 1.0 + 0.4 * math.log(0.5 / 0.2), 1.0 + 0.4 * math.log(0.5 / 0.05))
-    assert tail_threshold(tail, 1.0, days=0.0, blocks_per_day=96.0) == pytest.approx(
-        1.0 + 0.55 * math.log(48)
-    )
-    # After very many days only its own tail counts: 1.0 + .4 × ln(.5 × 96) = 2.55
-    assert tail_threshold(tail, 1.0, days=1e6, blocks_per_day=96.0) == pytest.approx(1.0 + 0.4 * math.log(48))
+    found = tail_threshold(falling(0.4, days=0.0), 1.0, blocks_per_day=96.0)
+    assert found == pytest.approx(1.0 + 0.55 * math.log(48))
+
+
+def test_after_very_many_days_its_own_tail_counts() -> None:
+    found = tail_threshold(falling(0.4, days=1e6), 1.0, blocks_per_day=96.0)
+    assert found == pytest.approx(1.0 + 0.4 * math.log(48))  # 2.55
 
 
 def test_beyond_one_a_day_half_of_the_slope_is_left() -> None:
     # 0.1 a day is 10 times rarer: 1.0 + .55 × (ln 48 + ½ ln 10)
-    tail = Tail(1.0, 1.0 + 0.4 * math.log(0.5 / 0.2), 9.0)
-    assert tail_threshold(tail, 0.1, days=0.0, blocks_per_day=96.0) == pytest.approx(
-        1.0 + 0.55 * (math.log(48) + math.log(10) / 2)
-    )
+    found = tail_threshold(falling(0.4, days=0.0), 0.1, blocks_per_day=96.0)
+    assert found == pytest.approx(1.0 + 0.55 * (math.log(48) + math.log(10) / 2))
 
 
-def test_a_tail_of_faults_never_makes_it_higher_than_the_steepest_noise() -> None:
-    faulty = Tail(1.0, 9.0, 12.0)
-    for days in (0.0, 1.0, 100.0):
-        found = tail_threshold(faulty, 1.0, days=days, blocks_per_day=96.0)
-        assert found == pytest.approx(1.0 + RULE.steepest * math.log(48))
+@pytest.mark.parametrize("days", [0.0, 1.0, 100.0])
+def test_a_tail_of_faults_never_makes_it_higher_than_the_steepest_noise(days: float) -> None:
+    found = tail_threshold(falling(8.0, days=days), 1.0, blocks_per_day=96.0)
+    assert found == pytest.approx(1.0 + RULE.steepest * math.log(48))
 
 
 @pytest.mark.parametrize("budget", [0.0, -1.0, float("nan"), float("inf")])
