@@ -179,6 +179,11 @@ class Thresholds:
         return hour.tail, season.tail
 
     @property
+    def blocks_per_day(self) -> float:
+        """See `BlockMaxima.blocks_per_day`."""
+        return self._kinds[0].blocks_per_day
+
+    @property
     def blocks(self) -> int:
         """Blocks seen so far, of both kinds."""
         return sum(kind.blocks for kind in self._kinds)

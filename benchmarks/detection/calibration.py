@@ -1,0 +1,114 @@
+"""Asks for false alarms and counts what comes: `python -m detection.calibration --data FOLDER [--leave-out]`.
+
+Part of `make bench-detection`. Writes results/calibration.md. The generated days are of a development seed: the
+constants of the threshold were chosen while looking at it, and at the labelled sets.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from detection.calibration_report import Case, report
+from detection.commit import commit
+from detection.histories import SHORT_HOURS, other_load, shortened, with_faults, with_flood
+from detection.leave_out import thresholds_left_out
+from detection.sets import labelled_sets
+from detection.streams import Stream, Watched, judged_from, of_days, of_set, watched
+from detection.weights_left_out import weights_left_out
+
+from podvigil.detect.detector import Mode
+from podvigil.detect.store import Model, ModelError, load_model
+from podvigil.evaluate.labels import FAULT, IGNORED
+from podvigil.training.calibrate import FittedCurve, Reliability, reliability
+
+ROOT: Final = Path(__file__).parents[2]
+RESULTS: Final = ROOT / "benchmarks" / "results" / "calibration.md"
+DAYS: Final = ((1, 0), (1, 1))
+"""Development seed and cluster: more of them take minutes each and change nothing in the picture."""
+
+WHOLE: Final = "the whole history"
+
+
+def main() -> int:
+    """Watch every stream under every condition, and write the results."""
+    parser = argparse.ArgumentParser(prog="detection.calibration", description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder with the labelled sets")
+    parser.add_argument("--model", type=Path, default=ROOT / "models")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--days", type=int, default=len(DAYS), help="generated clusters, 0 for none")
+    parser.add_argument("--leave-out", action="store_true", help="also choose every constant on other sets")
+    given = parser.parse_args()
+    if given.data is None:
+        print("SKIPPED: no labelled data (docs/evaluation.md)")
+        return 0
+    try:
+        model = load_model(given.model)
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return 2
+    sets = labelled_sets(given.data)
+    if not sets:
+        print(f"{given.data}: holds no labelled set; docs/evaluation.md says what one is", file=sys.stderr)
+        return 2
+    streams = [of_set(one) for one in sets] + [of_days(*which) for which in DAYS[: given.days]]
+    cases: list[Case] = []
+    for stream in streams:
+        for case in conditions(stream, model):
+            cases.append(case)
+            print(f"{case.stream}: {case.condition}", flush=True)
+    text = report(
+        cases,
+        reliability=[
+            ("the labelled sets", _reliability(model, [c for c in cases if not c.generated])),
+            ("generated days", _reliability(model, [c for c in cases if c.generated])),
+        ],
+        thresholds=thresholds_left_out(cases) if given.leave_out else None,
+        weights=weights_left_out(sets) if given.leave_out else None,
+        commit=commit(),
+    )
+    given.out.write_text(text, encoding="utf-8")
+    print(f"Wrote {given.out}")
+    return 0
+
+
+def conditions(stream: Stream, model: Model) -> Iterator[Case]:
+    """Watch a stream after histories of each kind."""
+
+    def case(condition: str, changed: Stream, mark: int = 0) -> Case:
+        found = judged_from(watched(changed, Mode.LSTM, model), mark)
+        return Case(stream.name, condition, found, generated=stream.workload is not None)
+
+    yield case(WHOLE, stream)
+    for hours in SHORT_HOURS:
+        if (short := shortened(stream, hours)) is not None:
+            yield case(f"{hours} h of it", short)
+    yield case("2 % faults in it", with_faults(stream))
+    yield case("an outage at its end", with_flood(stream))
+    yield case("another load since", *other_load(stream))
+
+
+def _reliability(model: Model, cases: list[Case]) -> list[Reliability]:
+    """What the shipped curve says of the judged ranges, which come after everything that it was fitted on."""
+    said, fault = [], []
+    for case in cases:
+        if case.condition == WHOLE:
+            margins, states = case.watched.online[1.0], _states(case.watched)
+            kept = np.isfinite(margins) & (states != IGNORED)
+            said.append(margins[kept])
+            fault.append(states[kept] == FAULT)
+    if not said:
+        return []
+    curve = model.calibration.probability
+    fitted = FittedCurve(tuple(curve.margin), tuple(curve.probability), curve.fault_share)
+    return reliability(fitted, np.concatenate(said), np.concatenate(fault))
+
+
+def _states(found: Watched) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+    return np.concatenate([stretch.states for stretch in found.labels.ranges], axis=1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
