@@ -88,6 +88,7 @@ clean: ## Remove what was made here; the built programs stay in the cache
 
 bench-detection: venv ## Judge our detector and others; DATA=folder holds the labelled sets
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m detection.run $(if $(DATA),--data $(DATA))
+	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m detection.calibration $(if $(DATA),--data $(DATA)) --leave-out
 
 bench-days: venv ## Judge our modes on several generated days with exact labels; ARGS="--quick" for a first look
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m days.run $(ARGS)

@@ -40,10 +40,11 @@ SAMPLES_OF_DELAY: Final = 2
 SECONDS_OF_DELAY: Final = 60.0
 
 INTRODUCTION: Final = """\
-Made by `make bench-detection DATA=FOLDER`; [docs/evaluation.md](../../docs/evaluation.md) defines the figures. Ours run
-through `benchmarks/detection/scorer.py`, one sample at a time, as in the operator. ± is the standard deviation over
-three seeds; a scorer without it does not depend on a seed. LSTM is the one trained model in `models/` unless ± is
-shown: its spread over trainings is then not in here.
+[docs/evaluation.md](../../docs/evaluation.md) defines the figures. [calibration.md](calibration.md) says how thresholds
+hold when the history is short, faulty or of another load, and what is left when each set is left out of choosing the
+constants. Ours run through `benchmarks/detection/scorer.py`, one sample at a time, as in the operator. ± is the
+standard deviation over three seeds; a scorer without it does not depend on a seed. LSTM is the one trained model in
+`models/` unless ± is shown: its spread over trainings is in [models/README.md](../../models/README.md).
 
 The sets are small and of demo applications, and our constants were chosen while looking at them: expect less elsewhere.
 On ccb22 every detector is close to chance. ECOD and COPOD are written anew and give the scores of pyod 3.6; the
@@ -79,20 +80,24 @@ COSTS: Final[tuple[tuple[str, str, Value, int], ...]] = (
 def report(
     sets: Sequence[LabelledSet],
     runs: Sequence[Run],
-    differences: Mapping[str, Difference],
+    differences: Mapping[tuple[str, str, str], Difference],
     models: Sequence[Model],
+    commit: str,
 ) -> str:
     """Return the whole document."""
-    return "\n".join(_lines(sets, runs, differences, models)) + "\n"
+    return "\n".join(_lines(sets, runs, differences, models, commit)) + "\n"
 
 
 def _lines(
     sets: Sequence[LabelledSet],
     runs: Sequence[Run],
-    differences: Mapping[str, Difference],
+    differences: Mapping[tuple[str, str, str], Difference],
     models: Sequence[Model],
+    commit: str,
 ) -> Iterator[str]:
     yield "# Detection on labelled sets"
+    yield ""
+    yield f"Made by `make bench-detection DATA=FOLDER` at commit {commit}."
     yield ""
     yield INTRODUCTION
     for model in models:
@@ -220,17 +225,22 @@ def _table(
     yield ""
 
 
-def _differences(differences: Mapping[str, Difference]) -> Iterator[str]:
+def _differences(differences: Mapping[tuple[str, str, str], Difference]) -> Iterator[str]:
     if not differences:
         return
-    yield "## What the network adds"
+    yield "## Differences"
     yield ""
-    yield "VUS-PR of LSTM minus that of Statistics, with a 90 % interval over resampled pods."
+    yield "VUS-PR of the first minus that of the second, with a 90 % interval over resampled pods."
     yield ""
-    yield "| set | difference | interval |"
-    yield "|---|---|---|"
-    for name, found in differences.items():
-        yield f"| {name} | {found.seen:+.3f} | {found.low:+.3f} to {found.high:+.3f} |"
+    sets = list(dict.fromkeys(name for *_, name in differences))
+    yield "| | " + " | ".join(sets) + " |"
+    yield "|---|" + "---|" * len(sets)
+    for one, other in dict.fromkeys((one, other) for one, other, _ in differences):
+        cells = []
+        for name in sets:
+            found = differences.get((one, other, name))
+            cells.append(f"{found.seen:+.3f} ({found.low:+.3f} to {found.high:+.3f})" if found else "-")
+        yield f"| {one} - {other} | " + " | ".join(cells) + " |"
     yield ""
 
 

@@ -10,13 +10,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from detection.bootstrap import Difference, difference
+from detection.commit import commit
 from detection.peers import BY_CHANCE, PEERS
 from detection.report import Run, report
 from detection.sets import Floats, LabelledSet, labelled_sets
@@ -63,20 +65,36 @@ def main() -> int:
         print(f"{given.data}: holds no labelled set; docs/evaluation.md says what one is", file=sys.stderr)
         return 2
     runs: list[Run] = []
-    differences: dict[str, Difference] = {}
+    differences: dict[tuple[str, str, str], Difference] = {}
     for labelled in sets:
         scores: dict[str, tuple[Floats, ...]] = {}
         for run, tests in judged(labelled, folders, given.seeds, given.only):
             runs.append(run)
             scores.setdefault(run.scorer, tests)
             print(f"{run.set} {run.scorer} {run.seed}: VUS-PR {run.figures.vus_pr:.3f}", flush=True)
-        if {str(Mode.LSTM), str(Mode.STATISTICS)} <= set(scores):
-            pair = scores[Mode.LSTM], scores[Mode.STATISTICS]
-            differences[labelled.name] = difference(labelled.labels, *pair)
+        differences |= against_others(labelled, scores, runs)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(report(sets, runs, differences, models), encoding="utf-8")
+    given.out.write_text(report(sets, runs, differences, models, commit()), encoding="utf-8")
     print(f"Wrote {given.out}")
     return 0
+
+
+def against_others(
+    labelled: LabelledSet, scores: Mapping[str, tuple[Floats, ...]], runs: Sequence[Run]
+) -> dict[tuple[str, str, str], Difference]:
+    """Bootstrap each of our modes against the next simpler one, and the default against the best peer."""
+    peers = {
+        run.scorer: run.figures.vus_pr for run in runs if run.set == labelled.name and run.scorer in PEERS
+    }
+    best = max(peers, key=lambda name: peers[name], default=None)
+    pairs = [(one, other) for one, other in pairwise(map(str, OURS))]
+    pairs += [(str(Mode.LSTM), str(Mode.Z3))]
+    pairs += [(str(Mode.LSTM), best)] if best is not None else []
+    return {
+        (one, other, labelled.name): difference(labelled.labels, scores[one], scores[other])
+        for one, other in pairs
+        if one in scores and other in scores
+    }
 
 
 def judged(labelled: LabelledSet, models: list[Path], seeds: int, only: list[str] | None) -> Iterator[Scored]:

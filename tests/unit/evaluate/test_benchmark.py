@@ -12,9 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 
-def run(*given: str) -> subprocess.CompletedProcess[str]:
+def run(*given: str, program: str = "detection.run") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "detection.run", *given],
+        [sys.executable, "-m", program, *given],
         env=os.environ | {"PYTHONPATH": f"{ROOT / 'benchmarks'}:{ROOT / 'operator'}"},
         capture_output=True,
         text=True,
@@ -72,3 +72,21 @@ def test_a_set_is_judged_and_written_down(one_set: Path) -> None:
     assert set(scorers) < set(rows)
     assert " ± " in rows["k-means (Netdata)"]
     assert float(rows["Statistics"]) > float(rows["k-means (Netdata)"].split()[0])
+
+
+def test_what_was_asked_and_what_came_is_written_down(one_set: Path) -> None:
+    out = one_set / "calibration.md"
+    done = run("--data", str(one_set), "--out", str(out), "--days", "0", program="detection.calibration")
+    assert done.returncode == 0, done.stderr
+    fixed = out.read_text(encoding="utf-8").split("## Fixed")[1].split("##")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in fixed.splitlines() if "hogs" in line]
+    assert [row[1] for row in rows] == [
+        "the whole history",
+        "1 h of it",
+        "2 h of it",
+        "2 % faults in it",
+        "an outage at its end",
+        "another load since",
+    ]
+    whole = [float(cell.rstrip("*")) for cell in rows[0][2:5]]
+    assert whole == sorted(whole)  # who asks for more gets no fewer
