@@ -46,12 +46,12 @@ OWN_COLUMNS: Final[tuple[tuple[str, Value, str], ...]] = (
 )
 
 
-def report(verdicts: Sequence[Verdict], clusters: int) -> str:
-    """Return the whole document."""
-    return "\n".join(_lines(verdicts, clusters)) + "\n"
+def report(verdicts: Sequence[Verdict], clusters: int, code: str) -> str:
+    """Return the whole document; `code` is the commit that made it."""
+    return "\n".join(_lines(verdicts, clusters, code)) + "\n"
 
 
-def _lines(verdicts: Sequence[Verdict], clusters: int) -> Iterator[str]:
+def _lines(verdicts: Sequence[Verdict], clusters: int, code: str) -> Iterator[str]:
     modes = list(dict.fromkeys(one.mode for one in verdicts))
     seeds = list(dict.fromkeys(one.seed for one in verdicts))
     one = [verdict for verdict in verdicts if verdict.mode is modes[0]]
@@ -63,7 +63,7 @@ def _lines(verdicts: Sequence[Verdict], clusters: int) -> Iterator[str]:
         f"{sum(v.figures.faults for v in one)} faults and "
         f"{sum(v.figures.normal_pod_days for v in one):.0f} pod-days of normal samples, "
         f"{np.mean([v.figures.fault_share for v in one]):.1%} of the samples at fault. "
-        "Figures of several seeds are separated by /."
+        f"Figures of several seeds are separated by /. Code of commit {code}."
     )
     yield ""
     yield from _promises(verdicts)

@@ -16,6 +16,7 @@ from typing import Final
 
 from days.judge import Cluster, Days, Verdict, judge_cluster, verdict
 from days.report import report
+from detection.commit import commit
 
 from podvigil.detect.detector import Mode
 from podvigil.detect.store import ModelError, load_model
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ModelError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    text = report(verdicts, clusters)
+    text = report(verdicts, clusters, commit())
     if out is None:
         print(text)
         return 0

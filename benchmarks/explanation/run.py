@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from detection.commit import commit
 
 from podvigil.api.features import MODEL_FEATURES, Feature
 from podvigil.api.monitor import ModelMode
@@ -76,12 +77,14 @@ Fault = Callable[[Rng, Values, float], Values]
 
 def rise(rng: Rng, series: Values, unit: float) -> Values:
     """It jumps and stays there."""
-    return series + unit * np.exp(rng.uniform(np.log(3), np.log(100)))
+    size = float(np.exp(rng.uniform(np.log(3), np.log(100))))
+    return series + unit * size
 
 
 def climb(rng: Rng, series: Values, unit: float) -> Values:
     """It grows evenly."""
-    return series + unit * np.exp(rng.uniform(np.log(6), np.log(100))) * np.linspace(0.0, 1.0, len(series))
+    size = float(np.exp(rng.uniform(np.log(6), np.log(100))))
+    return series + unit * size * np.linspace(0.0, 1.0, len(series))
 
 
 def fall(rng: Rng, series: Values, unit: float) -> Values:
@@ -102,14 +105,14 @@ def main() -> None:
     answers = {
         mode: study(SEED, given.clusters, mode, model) for mode in (ModelMode.LSTM, ModelMode.STATISTICS)
     }
-    given.out.write_text(report(answers, given.clusters, model))
+    given.out.write_text(report(answers, given.clusters, model, commit()))
     print(given.out.read_text())
 
 
 def study(seed: int, clusters: int, mode: ModelMode, model: Model) -> list[Answer]:
     """The same clusters and faults for every mode."""
     rng = np.random.default_rng(seed)
-    answers = []
+    answers: list[Answer] = []
     for _ in range(clusters):
         cluster = generate(rng, Recipe(kinds=()))
         values, faults = injected(cluster, rng)
@@ -119,7 +122,8 @@ def study(seed: int, clusters: int, mode: ModelMode, model: Model) -> list[Answe
 
 def injected(cluster: Cluster, rng: Rng) -> tuple[Values, list[Injected]]:
     """Change one vital of a few pods that have a calm stretch; at most one fault a pod."""
-    values, faults = cluster.values.copy(), []
+    values = cluster.values.copy()
+    faults: list[Injected] = []
     length = max(4, round(FAULT_SECONDS / cluster.interval_seconds))
     calm = round(CALM_SECONDS / cluster.interval_seconds)
     level = np.nanmedian(np.nan_to_num(cluster.values), axis=(0, 1))
@@ -184,16 +188,17 @@ def judged(
         yield Answer(fault.kind, fault.feature, (over[0][1], worst[1]), highest[fault][1], over[0][2])
 
 
-def report(answers: dict[ModelMode, list[Answer]], clusters: int, model: Model) -> str:
+def report(answers: dict[ModelMode, list[Answer]], clusters: int, model: Model, code: str) -> str:
     """Return the results file."""
     lines = [
         "# Explanation",
         "",
         "Written by `make bench-explanation` (`benchmarks/explanation/run.py`); do not edit. One vital of one pod is",
         f"changed, in up to {PER_CLUSTER} pods of each of {clusters} clusters, by 3 to 100 times the least change that",
-        f"matters; model {model.version}. Reported: over the threshold of {BUDGET:g} false alarm per pod-day.",
-        "Right: the changed vital is the first one of the explanation. A fall of traffic weighs a quarter of a rise of",
-        "CPU or memory in the score: it is hardly ever reported, and when its pod is, something else moved more.",
+        f"matters; code of commit {code}, model {model.version}. Reported: over the threshold of {BUDGET:g} false",
+        "alarm per pod-day. Right: the changed vital is the first one of the explanation. The clusters are hours old:",
+        "no season is known. Against the hour a fall of traffic weighs a quarter of a rise of CPU or memory, so it",
+        "is hardly ever reported, and when its pod is, something else moved more.",
         "",
     ]
     for mode, given in answers.items():

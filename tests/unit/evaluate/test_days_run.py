@@ -96,7 +96,7 @@ def cluster(good: bool) -> Cluster:
 @pytest.mark.parametrize(("good", "said"), [(True, ["met"] * 3), (False, ["**missed**"] * 3)])
 def test_promises_are_measured(good: bool, said: list[str]) -> None:
     clusters = [cluster(good), cluster(good)]
-    text = report([verdict(mode, 7, clusters) for mode in (Mode.LSTM, Mode.Z3)], 2)
+    text = report([verdict(mode, 7, clusters) for mode in (Mode.LSTM, Mode.Z3)], 2, "abc1234")
     table = text.split("| promise")[1].split("\n\n")[0]
     assert [line.split("|")[3].strip() for line in table.splitlines()[2:]] == said
 
