@@ -15,6 +15,7 @@ ROOT: Final = Path(__file__).parents[1]
 SYSTEM: Final = "podvigil-system"
 ANALYST: Final = f"system:serviceaccount:{SYSTEM}:podvigil-analyst"
 EXECUTOR: Final = f"system:serviceaccount:{SYSTEM}:podvigil-executor"
+APPROVER: Final = f"system:serviceaccount:{SYSTEM}:podvigil-approver"
 POLICY: Final = "podvigil-approval"
 TOKEN: Final = "podvigil.io/remediation"
 
@@ -31,6 +32,7 @@ PATHS: Final = {
     "deployment": f"{_APPS}/deployments",
     "statefulset": f"{_APPS}/statefulsets",
     "daemonset": f"{_APPS}/daemonsets",
+    "rollout": "apis/argoproj.io/v1alpha1/namespaces/{namespace}/rollouts",
     "remreq": f"{_OURS}/remediationrequests",
     "anomalyreport": f"{_OURS}/anomalyreports",
 }

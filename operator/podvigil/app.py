@@ -27,6 +27,7 @@ from podvigil.controllers.monitor.handlers import register_without_writing
 from podvigil.controllers.monitor.metrics import MonitorMetrics
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.remediation.executor import Executor
+from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.controllers.remediation.ports import ExecutorSettings
 from podvigil.remediate.actions.registry import install as install_actions
 from podvigil.serve.health import Watchdog
@@ -42,6 +43,9 @@ TICK_STALLED_SECONDS: Final = 300.0
 """A monitor that ticked and then says nothing for so long hangs: the kubelet should restart us."""
 
 EXECUTOR_STALLED_SECONDS: Final = 60.0
+
+LOOKOUT_SECONDS: Final = 30.0
+"""How old the analyst's look at all nodes and requests may be; taken only while something is to be proposed."""
 
 CONNECT_EVERY_SECONDS: Final = 5.0
 """How often a start waits for an API server that does not answer yet."""
@@ -212,6 +216,7 @@ def _analyst_ports(
         clock=lambda: datetime.now(UTC),
         beat=lambda name: watchdog.beat(f"monitor {name}", TICK_STALLED_SECONDS),
         retire=lambda name: watchdog.retire(f"monitor {name}"),
+        lookout=Lookout(cluster, LOOKOUT_SECONDS),
         user_name=user,
     )
 

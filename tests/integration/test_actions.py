@@ -5,40 +5,11 @@ from typing import Any
 
 import pytest
 
+from argo import install_argo
 from executors import ThreadedExecutor
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 from shop import EXECUTOR, TOKEN, Json, Shop, install
-
-ROLLOUTS_CRD = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "rollouts.argoproj.io"},
-    "spec": {
-        "group": "argoproj.io",
-        "scope": "Namespaced",
-        "names": {"kind": "Rollout", "plural": "rollouts", "singular": "rollout", "listKind": "RolloutList"},
-        "versions": [
-            {
-                "name": "v1alpha1",
-                "served": True,
-                "storage": True,
-                "subresources": {
-                    "status": {},
-                    "scale": {
-                        "specReplicasPath": ".spec.replicas",
-                        "statusReplicasPath": ".status.HPAReplicas",
-                        "labelSelectorPath": ".status.selector",
-                    },
-                },
-                "schema": {
-                    "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-                },
-            }
-        ],
-    },
-}
-"""Argo's own, without its schema of 5,000 lines; the tests play its controller."""
 
 
 @pytest.fixture(scope="module")
@@ -267,8 +238,7 @@ def test_on_delete_rolls_out_nothing_that_its_owner_has_not(shop: Shop, executor
 @pytest.fixture(scope="module")
 def argo(installed: ControlPlane) -> None:
     """Argo Rollouts' kind, without its controller."""
-    installed.kubectl("apply", "-f", "-", input=json.dumps(ROLLOUTS_CRD))
-    installed.kubectl("wait", "--for=condition=Established", "crd/rollouts.argoproj.io", "--timeout=30s")
+    install_argo(installed)
 
 
 @pytest.mark.usefixtures("argo")

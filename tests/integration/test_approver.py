@@ -1,57 +1,34 @@
 """The approver under its own account on a real API server: with the right, without it, and nothing beyond it."""
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from approvers import ThreadedApprover, install_approver
 from executors import ThreadedExecutor
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
-from podvigil.cluster.client import Cluster
-from podvigil.cluster.connect import connect
-from podvigil.controllers.approver.approver import Approver, ApproverSettings
-from shop import EXECUTOR, ROOT, SYSTEM, Shop, install, now
-
-ACCOUNT = f"system:serviceaccount:{SYSTEM}:podvigil-approver"
-RBAC = str(ROOT / "deploy/approver/rbac.yaml")
+from shop import APPROVER, EXECUTOR, Shop, install, now
 
 
 @pytest.fixture(scope="module")
 def installed(kwok_cluster: KwokCluster) -> ControlPlane:
     cluster = kwok_cluster.control_plane
     install(cluster)
-    cluster.kubectl("apply", "-f", RBAC)
+    install_approver(cluster)
     return cluster
 
 
 @pytest.fixture(scope="module")
 def metrics(installed: ControlPlane) -> Iterator[CollectorRegistry]:
-    """The metrics of an executor and an approver at work side by side."""
-    registry, stop, started = CollectorRegistry(), threading.Event(), threading.Event()
-
-    async def work() -> None:
-        cluster = Cluster(connect(installed.kubeconfig(ACCOUNT)))
-        settings = ApproverSettings(
-            own_namespace=SYSTEM, instance="approver", user_name=ACCOUNT, resync_seconds=1.0
-        )
-        ended = asyncio.Event()
-        running = asyncio.create_task(Approver(cluster, settings, registry).run(ended, started.set))
-        await asyncio.to_thread(stop.wait)
-        ended.set()
-        await running
-        await cluster.aclose()
-
-    thread = threading.Thread(target=lambda: asyncio.run(work()), daemon=True)
-    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)):
-        thread.start()
-        assert started.wait(10)
-        yield registry
-        stop.set()
-        thread.join(10)
+    """The metrics of an approver at work beside an executor."""
+    with (
+        ThreadedExecutor(installed.kubeconfig(EXECUTOR)),
+        ThreadedApprover(installed.kubeconfig(APPROVER)) as approver,
+    ):
+        yield approver.metrics
 
 
 def rules(shop: Shop, action: str = "Restart", **more: object) -> list[dict[str, object]]:
@@ -63,7 +40,7 @@ def test_a_request_within_a_rule_is_carried_out(shop: Shop, metrics: CollectorRe
     workload, report, request = shop.trouble(replicas=1)
     shop.wait(request, "Executed", "True")
     approval = shop.get("remreq", request)["spec"]["approval"]
-    assert approval["approvedBy"] == ACCOUNT
+    assert approval["approvedBy"] == APPROVER
     assert f"rule of AnomalyMonitor {shop.monitor} for Restart" in approval["reason"]
     shop.rolled(workload)
     shop.judge(report["metadata"]["name"], active=False, seconds=1, pods=1)
@@ -77,7 +54,7 @@ def test_a_request_within_a_rule_is_carried_out(shop: Shop, metrics: CollectorRe
     decided = [
         line
         for line in shop.cluster.audit_log.read_text().splitlines()
-        if f"/{request}" in line and ACCOUNT in line
+        if f"/{request}" in line and APPROVER in line
     ]
     assert any("Approved Restart by" in line for line in decided), "the policy's audit annotation names it"
 
@@ -130,6 +107,6 @@ def test_it_can_do_nothing_else(shop: Shop, command: tuple[str, ...]) -> None:
         "metadata": {"name": "mine", "namespace": shop.namespace},
     }
     said = shop.cluster.kubectl(
-        *command, f"--namespace={shop.namespace}", user=ACCOUNT, check=False, input=json.dumps(body)
+        *command, f"--namespace={shop.namespace}", user=APPROVER, check=False, input=json.dumps(body)
     )
     assert "forbidden" in said.stderr.lower()

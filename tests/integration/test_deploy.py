@@ -109,9 +109,16 @@ def held(cluster: ControlPlane, rows: Iterable[Row], namespace: str = "default")
     return {row for row, answer in zip(asked, answers, strict=True) if answer == "true"}
 
 
+SPEAKING: Final = (
+    "poddisruptionbudgets.policy", "horizontalpodautoscalers.autoscaling", "verticalpodautoscalers.autoscaling.k8s.io",
+    "resourcequotas", "limitranges",
+)  # fmt: skip
+"""What may speak against a change; asked before it is proposed, and before it is made."""
+
 ALLOWED: Final = [
     *((ANALYST, verb, "pods") for verb in ("get", "list", "watch")),
     *((ANALYST, "list", what) for what in ("namespaces", "nodes", "replicasets.apps", *WORKLOADS, "jobs.batch")),
+    *((process, "list", what) for process in (ANALYST, EXECUTOR) for what in SPEAKING),
     (ANALYST, "patch", "anomalymonitors.podvigil.io"),
     (ANALYST, "patch", "anomalymonitors.podvigil.io#status"),
     *((ANALYST, verb, "anomalyreports.podvigil.io") for verb in ("create", "list", "watch", "delete")),
@@ -121,8 +128,6 @@ ALLOWED: Final = [
     (EXECUTOR, "update", "remediationrequests.podvigil.io#status"),
     (EXECUTOR, "get", "anomalyreports.podvigil.io"),
     (EXECUTOR, "get", "anomalymonitors.podvigil.io"),
-    (EXECUTOR, "list", "poddisruptionbudgets.policy"),
-    (EXECUTOR, "list", "horizontalpodautoscalers.autoscaling"),
     (EXECUTOR, "get", "validatingadmissionpolicies.admissionregistration.k8s.io"),
     (EXECUTOR, "list", "validatingadmissionpolicybindings.admissionregistration.k8s.io"),
     *((EXECUTOR, "patch", what) for what in WORKLOADS),
@@ -152,6 +157,7 @@ FORBIDDEN: Final = [
     *((ANALYST, verb, what) for what in WORKLOADS for verb in ("create", "patch", "update", "delete")),
     *((EXECUTOR, verb, what) for what in WORKLOADS for verb in ("create", "update", "delete")),
     (ANALYST, "patch", "deployments.apps#scale"),
+    *((p, verb, what) for p in BOTH for what in SPEAKING for verb in ("create", "patch", "update", "delete")),
     *((p, verb, "pods") for p in BOTH for verb in ("create", "delete", "patch")),
     *((p, "create", "pods#exec") for p in BOTH),
     (ANALYST, "create", "pods#eviction"),

@@ -31,6 +31,7 @@ from podvigil.controllers.monitor.proposer import ASK_AGAIN, FOLLOW_UP, Proposer
 from podvigil.controllers.monitor.reporter import REFRESH, Reporter
 from podvigil.controllers.monitor.status import TickFacts
 from podvigil.controllers.monitor.teller import Teller
+from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.detect.explain import FeatureShare
 from podvigil.detect.findings import Finding
 from podvigil.detect.incidents import Incident, Step
@@ -74,6 +75,7 @@ class Analyst:
             clock=lambda: datetime.now(UTC),
             beat=lambda name: None,
             retire=lambda name: None,
+            lookout=Lookout(self._cluster, 0.0),
             user_name=ANALYST,
         )
         metadata = workload["metadata"]

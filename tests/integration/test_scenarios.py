@@ -6,9 +6,11 @@ from typing import Final
 
 import pytest
 
+from approvers import ThreadedApprover, install_approver
+from argo import install_argo
 from executors import ThreadedExecutor
 from localcluster.cluster import KwokCluster
-from shop import EXECUTOR, install
+from shop import APPROVER, EXECUTOR, install
 from stories.model import Scenario, all_scenarios
 from stories.play import Play
 
@@ -26,8 +28,11 @@ def played(kwok_cluster: KwokCluster) -> Iterator[dict[str, Future[None]]]:
     """Stories that disturb no other are played side by side; the rest one after the other when asked for."""
     cluster = kwok_cluster.control_plane
     install(cluster)
+    install_approver(cluster)
+    install_argo(cluster)
     with (
         ThreadedExecutor(cluster.kubeconfig(EXECUTOR)),
+        ThreadedApprover(cluster.kubeconfig(APPROVER)),
         ThreadPoolExecutor(AT_ONCE) as pool,
         ThreadPoolExecutor(1) as nodes,
     ):

@@ -30,7 +30,7 @@ class Workload(Part):
     """A workload of the world, ready before the story begins."""
 
     name: str = "web"
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet"] = "Deployment"
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Rollout"] = "Deployment"
     replicas: int = 2
     spec: Json = {}
     """Merged into `spec`, e.g. {strategy: {type: Recreate}}."""
@@ -88,13 +88,14 @@ class Fault(Part):
     """Merged into the report's status."""
 
 
-class Proposal(Part):
-    """What the analyst proposes: an action, or the reason why nothing."""
+class Past(Part):
+    """Another request for the target, made before this story's."""
 
-    action: str | None = None
-    parameters: Json | None = None
-    withheld: str | None = None
-    """The reason, when nothing is proposed."""
+    action: str
+    ago: int = 0
+    """Seconds since it made its change, and ended."""
+    open: bool = False
+    """It waits for a decision instead."""
 
 
 class Preflight(Part):
@@ -116,7 +117,8 @@ class Decision(Part):
     """What a person decides, with kubectl patch."""
 
     by: str = "alice"
-    decision: Literal["Approved", "Denied", "Nothing"] = "Approved"
+    decision: Literal["Approved", "Denied", "Nothing", "Rule"] = "Approved"
+    """Rule: the approver approves by a rule of the monitor."""
     reason: str | None = None
     refused: str | None = None
     """A part of the API server's refusal, when this person may not."""
@@ -151,8 +153,29 @@ class Step(Part):
     """What the analyst says in the monitor's status from now on."""
     rules: Json | None = None
     """Someone writes spec.remediation of the monitor anew."""
+    holds: dict[str, Json] | None = None
+    """Wait until this holds of objects: {poddisruptionbudget/web: {status.disruptionsAllowed: 0}}."""
+    restarted: str | None = None
+    """Argo's controller restarts this Rollout, as it was asked to."""
+    learnt: Json | None = None
+    """What the analyst has learnt of the request's action and trouble by now."""
     progress: str | None = None
     """Wait until the request's progress waits for something with this text."""
+
+
+class Proposal(Part):
+    """What the analyst proposes: an action, or the reason why nothing."""
+
+    action: str | None = None
+    parameters: Json | None = None
+    withheld: str | None = None
+    """The reason, when nothing is proposed."""
+    first: str | None = None
+    """The reason why nothing is proposed at first; the action is proposed once that is over."""
+    freed: tuple[Step, ...] = ()
+    """What ends it; nothing, where time does."""
+    says: tuple[str, ...] = ()
+    """Texts that must occur in what the report says of what is withheld."""
 
 
 class Scenario(Part):
@@ -168,6 +191,8 @@ class Scenario(Part):
     """A person's tool creates the request from `plan`, instead of the analyst's proposal."""
     target: str | None = None
     """What such a request is about, as kind/name, when it is not what the report is about."""
+    past: tuple[Past, ...] = ()
+    """What was asked about the target before."""
     proposal: Proposal = Proposal(action="Restart")
     preflight: Preflight | None = None
     before: tuple[Step, ...] = ()

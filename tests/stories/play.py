@@ -5,29 +5,21 @@ import itertools
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from localcluster.controlplane import ControlPlane
 from localcluster.errors import LocalClusterError
 from localcluster.process import wait_until
 from podvigil.api.monitor import AnomalyMonitor
-from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
-from podvigil.api.resources import PODS
-from podvigil.cluster.client import Cluster
-from podvigil.cluster.connect import connect
-from podvigil.remediate.observe.gather import observe_target
-from podvigil.remediate.observe.pause import observe_pause
-from podvigil.remediate.propose.plan import propose
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.storm import storm_in
-from podvigil.remediate.validation.outcomes import memory_of
-from shop import ANALYST, SYSTEM, Json, Shop, now, request_body
+from podvigil.remediate.validation.outcomes import Memory, memory_of
+from shop import ANALYST, APPROVER, SYSTEM, Json, Shop, now, request_body
+from stories.analyst import judgement, learn_from, propose_as_analyst
 from stories.calls import calls
-from stories.model import Scenario, Step, filled
-from stories.world import make
+from stories.model import Past, Scenario, Step, filled
+from stories.world import end_long_ago, finish_restart, make
 
 _numbers = itertools.count(1)
 
@@ -44,6 +36,7 @@ class Play:
         self._report = ""
         self._request: str | None = None
         self._taken: list[str] = []
+        self._memory: Memory | None = None
 
     @property
     def marks(self) -> str:
@@ -61,6 +54,8 @@ class Play:
             self._take_away()
             make(self._scenario.world, self._shop)
             self._report_fault()
+            for number, past in enumerate(self._scenario.past):
+                self._make_past(past, f"past-{number}-{self._namespace}")
             self._propose()
             if self._request is None:
                 return
@@ -114,39 +109,36 @@ class Play:
 
     def _judge(self, how: str, *, first_seen: str | None = None) -> None:
         fault = self._scenario.fault
-        values = {"active": "True", "inactive": "False", "unknown": "Unknown"}
-        status: Json = {
-            "conditions": [
-                {
-                    "type": "Active",
-                    "status": values[how],
-                    "reason": "AnomalyObserved" if how == "active" else "AnomalyGone",
-                    "message": "said by a story",
-                    "lastTransitionTime": now(),
-                }
-            ],
-            # Judged after whatever was changed a moment ago: the API server keeps whole seconds.
-            "lastEvaluated": now(2),
-            "scoreMilli": 9000 if how == "active" else 500,
-            "probabilityPermille": fault.probability if how == "active" else 10,
-            "podsEvaluated": fault.pods,
-            "podsAffected": fault.affected if how == "active" else 0,
-            "summary": f"{fault.signal} of {fault.name}",
-            "recommendations": [{"action": name, "message": "said by a story"} for name in fault.recommend],
-            **({"affectedPods": self._pods(fault.name)[: fault.named]} if fault.named else {}),
-            **fault.status,
-        }
+        status = judgement(fault, how, self._pods(fault.name)[: fault.named] if fault.named else [])
         if first_seen is not None:
             status["firstSeen"] = first_seen
-        where = SYSTEM if fault.kind == "Node" else self._namespace
-        patch = ("patch", "anomalyreport", self._report, f"--namespace={where}", "--subresource=status")
+        patch = (
+            "patch",
+            "anomalyreport",
+            self._report,
+            f"--namespace={self._where()}",
+            "--subresource=status",
+        )
         self._cluster.kubectl(*patch, "--type=merge", "-p", json.dumps({"status": status}), user=ANALYST)
 
     def _propose(self) -> None:
         expected = self._scenario.proposal
-        proposal = self._by_hand() if self._scenario.request else asyncio.run(self._by_the_analyst())
+        if expected.first is not None:
+            held = self._by_the_analyst()
+            assert isinstance(held, Refusal), f"proposed {held['spec']['plan']}"
+            self._compare_withheld(held, expected.first)
+            for step in expected.freed:
+                self._take(step)
+        found: list[Json | Refusal] = []
+
+        def is_proposed() -> bool:
+            found[:] = [self._by_hand() if self._scenario.request else self._by_the_analyst()]
+            return expected.first is None or not isinstance(found[0], Refusal)
+
+        self._until(is_proposed, "it is proposed", lambda: str(found))
+        (proposal,) = found
         if isinstance(proposal, Refusal):
-            assert expected.withheld == proposal.reason, proposal
+            self._compare_withheld(proposal, expected.withheld)
             assert not self._scenario.end, "nothing was proposed, so nothing can end"
             return
         assert expected.withheld is None, f"proposed {proposal['spec']['plan']}"
@@ -157,31 +149,18 @@ class Play:
         self._cluster.kubectl("create", "-f", "-", input=json.dumps(proposal), user=ANALYST)
         self._request = proposal["metadata"]["name"]
 
-    async def _by_the_analyst(self) -> Json | Refusal:
-        cluster = Cluster(connect(self._cluster.kubeconfig(ANALYST)))
-        try:
-            report = AnomalyReport.model_validate(self._shop.get("anomalyreport", self._report))
-            monitor = AnomalyMonitor.model_validate(self._shop.get("anmon", self._shop.monitor))
-            target = await observe_target(cluster, report.spec.target, self._namespace)
-            assert target is not None
-            paused, storm = await observe_pause(cluster, SYSTEM), storm_in(self._shop.monitor, monitor.status)
-            held = Refusal(Reason.PAUSED, paused) if paused else None
-            proposal = propose(
-                report,
-                monitor,
-                target,
-                requested_by=ANALYST,
-                own_namespace=SYSTEM,
-                now=datetime.now(UTC),
-                memory=memory_of(monitor.status),
-                held=held or (Refusal(Reason.STORM, storm) if storm else None),
-                can_resize=await cluster.serves(PODS, "resize"),
-            )
-        finally:
-            await cluster.aclose()
-        if isinstance(proposal, Refusal):
-            return proposal
-        return self._overridden(proposal)
+    def _compare_withheld(self, refusal: Refusal, reason: str | None) -> None:
+        assert refusal.reason == reason, refusal
+        assert all(text in refusal.message for text in self._scenario.proposal.says), refusal.message
+
+    def _by_the_analyst(self) -> Json | Refusal:
+        report = AnomalyReport.model_validate(self._shop.get("anomalyreport", self._report))
+        kubeconfig = self._cluster.kubeconfig(ANALYST)
+        proposal = asyncio.run(propose_as_analyst(kubeconfig, report, self._monitor()))
+        return proposal if isinstance(proposal, Refusal) else self._overridden(proposal)
+
+    def _monitor(self) -> AnomalyMonitor:
+        return AnomalyMonitor.model_validate(self._shop.get("anmon", self._shop.monitor))
 
     def _overridden(self, proposal: RemediationRequest) -> Json:
         """The proposal with the plan's overrides of the file."""
@@ -189,11 +168,25 @@ class Play:
         body["spec"]["plan"] |= {"validationWindow": "6s", **self._plan()}
         return body
 
+    def _make_past(self, past: Past, name: str) -> None:
+        """Create an earlier request, and write what became of it."""
+        plan = {"parameters": {"replicas": 3}} if past.action == "Scale" else {}
+        body = self._body(name, past.action, **plan)
+        self._cluster.kubectl("create", "-f", "-", input=json.dumps(body), user=ANALYST)
+        if not past.open:
+            end_long_ago(name, past.ago, self._shop)
+
     def _by_hand(self) -> Json:
+        plan = {"validationWindow": "6s", **self._plan()}
+        action = plan.pop("action", self._scenario.proposal.action)
+        return self._body(None, action, **plan)
+
+    def _body(self, name: str | None, action: str, **plan: Any) -> Json:
+        """A request for the story's target, as a person's tool makes it."""
         fault = self._scenario.fault
         target = self._read(self._scenario.target or f"{fault.kind.lower()}/{fault.name}")
         metadata = target["metadata"]
-        where = SYSTEM if fault.kind == "Node" else self._namespace
+        where = self._where()
         report = self._cluster.read(
             f"/apis/podvigil.io/v1alpha1/namespaces/{where}/anomalyreports/{self._report}"
         )
@@ -204,10 +197,8 @@ class Play:
             "uid": metadata["uid"],
             "generation": metadata.get("generation", 0),
         }
-        plan = {"validationWindow": "6s", **self._plan()}
-        action = plan.pop("action", self._scenario.proposal.action)
         return request_body(
-            f"{metadata['name']}-{action.lower()}-{self._namespace}",
+            name or f"{metadata['name']}-{action.lower()}-{self._namespace}",
             where,
             about,
             action=action,
@@ -237,8 +228,7 @@ class Play:
         self._until(lambda: refusals() == wanted, f"{request}: refusals {wanted}", lambda: str(refusals()))
         found = self._status()["preflight"]
         said = " ".join(refusal["message"] for refusal in found.get("refusals", ()))
-        for text in expected.says:
-            assert text in said, said
+        assert all(text in said for text in expected.says), said
         if expected.pods_disturbed is not None:
             assert found["podsDisturbed"] == expected.pods_disturbed
         if expected.reversibility is not None:
@@ -251,6 +241,10 @@ class Play:
     def _decide(self) -> None:
         decision = self._scenario.decision
         if decision.decision == "Nothing":
+            return
+        if decision.decision == "Rule":
+            self._take(Step(wait={"Approved": "True"}))
+            assert self._read_request()["spec"]["approval"]["approvedBy"] == APPROVER
             return
         approval = {"decision": decision.decision, "approvedBy": decision.by}
         if decision.reason:
@@ -304,6 +298,22 @@ class Play:
                 shop.watch(**said)
             case {"rules": rules}:
                 shop.set_rules(**rules)
+            case {"holds": wanted}:
+                for what, fields in wanted.items():
+                    self._until(
+                        lambda what=what, fields=fields: (  # type: ignore[misc]
+                            {path: _at(self._read(what), path) for path in fields} == fields
+                        ),
+                        f"{what} has {fields}",
+                        lambda what=what: str(self._read(what).get("status")),  # type: ignore[misc]
+                    )
+            case {"restarted": name}:
+                finish_restart(name, shop)
+            case {"learnt": wanted}:
+                monitor = self._monitor()
+                memory = self._memory or memory_of(monitor.status)
+                self._memory, known = learn_from(memory, self._read_request(), monitor)
+                assert {name: known[name] for name in wanted} == wanted, known
             case {"progress": text}:
                 self._until(
                     lambda: (

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from stories.model import Scenario, all_scenarios
+from stories.model import Proposal, Scenario, all_scenarios
 
 HEAD = """# Scenarios
 
@@ -27,7 +27,7 @@ def _row(name: str, scenario: Scenario) -> str:
     cells = (
         f"`{name}`",
         scenario.story,
-        proposal.action or f"nothing: `{proposal.withheld}`",
+        _proposed(proposal),
         ", ".join(f"`{r}`" for r in scenario.preflight.refusals) if scenario.preflight else "",
         _decision(scenario) if proposal.action else "",
         "<br>".join(f"`{call}`" for call in scenario.calls) or "none",
@@ -36,10 +36,18 @@ def _row(name: str, scenario: Scenario) -> str:
     return "| " + " | ".join(cell.strip().replace("\n", " ") for cell in cells) + " |\n"
 
 
+def _proposed(proposal: Proposal) -> str:
+    if proposal.action is None:
+        return f"nothing: `{proposal.withheld}`"
+    return f"nothing: `{proposal.first}`; then {proposal.action}" if proposal.first else proposal.action
+
+
 def _decision(scenario: Scenario) -> str:
     decision = scenario.decision
     if decision.refused is not None:
         return f"{decision.by}: refused by the API server"
+    if decision.decision == "Rule":
+        return f"{decision.by}, by a rule"
     return f"{decision.by}: {decision.decision}" if decision.decision != "Nothing" else "nobody decides"
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 from localcluster.process import wait_until
-from shop import DEADLINE_SECONDS, Json, Shop
+from shop import DEADLINE_SECONDS, EXECUTOR, Json, Shop, now
 from stories.model import Workload, World
 
 ROLLOUT: Final = f"--timeout={DEADLINE_SECONDS}s"
@@ -31,6 +31,9 @@ def _deploy(workload: Workload, shop: Shop) -> None:
         pod |= _placed(workload.node, shop.namespace)
     template = {"metadata": {"labels": {"app": workload.name}}, "spec": pod}
     spec = {"template": template, **workload.spec}
+    if workload.kind == "Rollout":
+        _make_rollout(workload, spec, shop)
+        return
     if workload.manager is None:
         shop.deploy(workload.name, workload.replicas, workload.kind, **spec)
     else:
@@ -62,6 +65,43 @@ def _apply_as(manager: str, workload: Workload, spec: Json, shop: Shop) -> None:
     flags = ("--server-side", f"--field-manager={manager}")
     shop.kubectl("apply", *flags, "-f", "-", input=json.dumps(body))
     shop.rolled(body)
+
+
+def _make_rollout(workload: Workload, spec: Json, shop: Shop) -> None:
+    """Make an Argo Rollout, and say in its status what its controller would."""
+    labels = {"app": workload.name}
+    selector, count = {"matchLabels": labels}, workload.replicas
+    shop.apply(
+        {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Rollout",
+            "metadata": {"name": workload.name, "namespace": shop.namespace},
+            "spec": {"selector": selector, "replicas": count, "strategy": {"canary": {}}, **spec},
+        }
+    )
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), count)
+    status = {**counts, "observedGeneration": "1", "selector": f"app={workload.name}"}
+    shop.patch("rollout", workload.name, {"status": status}, "--subresource=status")
+
+
+def finish_restart(rollout: str, shop: Shop) -> None:
+    """Say that the Rollout was restarted, as its controller does when its pods are new."""
+    body = shop.get("rollout", rollout)
+    generation = str(body["metadata"]["generation"])
+    done = {"restartedAt": body["spec"]["restartAt"], "observedGeneration": generation}
+    shop.patch("rollout", rollout, {"status": done}, "--subresource=status")
+
+
+def end_long_ago(request: str, seconds: float, shop: Shop) -> None:
+    """Write that the executor carried a request out, and that it helped, so many seconds ago."""
+    at = now(-seconds)
+    condition = {"type": "Succeeded", "status": "True", "reason": "Succeeded", "message": "said by a story"}
+    status = {
+        "execution": {"claimedBy": "a story", "claimedAt": at, "finishedAt": at},
+        "finishedAt": at,
+        "conditions": [{**condition, "lastTransitionTime": at}],
+    }
+    shop.patch("remreq", request, {"status": status}, "--subresource=status", user=EXECUTOR)
 
 
 def _is_observed(body: Json) -> bool:

@@ -9,12 +9,15 @@ from podvigil.api.outcomes import OutcomeCount
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.api.signals import Signal
+from podvigil.remediate.observe.surroundings import Surroundings
 from podvigil.remediate.propose.plan import answer_of, propose
+from podvigil.remediate.propose.withheld import Scene
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.outcomes import NOTHING_LEARNT, Memory
 from unit.remediate.test_outcomes import ended
 from unit.remediate.world import NOW, at, deployment, monitor, report, request
 
+NOTHING_AROUND = Scene()
 BOTH = {
     "status.recommendations": [
         {"action": "Restart", "message": "restart it"},
@@ -41,7 +44,7 @@ def proposed(
     requests: tuple[RemediationRequest, ...] = (),
     report_change: dict[str, Any] | None = None,
     monitor_change: dict[str, Any] | None = None,
-    held: Refusal | None = None,
+    scene: Scene = NOTHING_AROUND,
 ) -> RemediationRequest | Refusal:
     return propose(
         report(BOTH | (report_change or {})),
@@ -52,7 +55,7 @@ def proposed(
         now=NOW,
         memory=Memory(counts) if counts else NOTHING_LEARNT,
         requests=requests,
-        held=held,
+        scene=scene,
     )
 
 
@@ -111,10 +114,17 @@ def test_a_denial_speaks_against_that_action_alone() -> None:
     assert action_of(proposed(DENIED)) == "Scale"
 
 
-@pytest.mark.parametrize("reason", [Reason.PAUSED, Reason.STORM], ids=str)
-def test_in_a_pause_and_in_a_storm_nothing_is_proposed(reason: Reason) -> None:
-    held = Refusal(reason, "because of that")
-    assert proposed(held=held) == held
+def test_in_a_pause_nothing_is_proposed() -> None:
+    refusal = refusal_of(proposed(scene=Scene(everything_paused="because of that")))
+    assert refusal.reason is Reason.PAUSED
+    assert refusal.message == "Restart is withheld: because of that"
+
+
+def test_in_a_storm_nothing_is_proposed() -> None:
+    half = {"status.podsAffected": 20, "status.workloadsAffected": 5}
+    assert refusal_of(proposed(monitor_change=half)).reason is Reason.STORM
+    dark = Scene(surroundings=Surroundings(nodes=9, unready=frozenset({"node-1", "node-2"})))
+    assert refusal_of(proposed(scene=dark)).reason is Reason.STORM
 
 
 # -- within one episode

@@ -68,7 +68,6 @@ def test_only_changes_that_were_made_and_denials_count() -> None:
         "Refused",
         "Expired",
         "Cancelled",
-        "RolledBack",
         "Inconclusive",
         "Harmful",
     )
@@ -77,6 +76,45 @@ def test_only_changes_that_were_made_and_denials_count() -> None:
     assert (count.attempts, count.succeeded, count.inconclusive, count.denied) == (3, 0, 1, 1)
     assert count.failures_in_a_row == 2
     assert trouble_of(request()) == WEB
+
+
+def taken_back(judged: str | None, seconds: float, reason: str = "RolledBack") -> RemediationRequest:
+    """A request that was judged at NOW, if at all, and that a person wanted undone, so many seconds later."""
+    request = ended(reason, seconds)
+    if judged is None:
+        return request
+    verdict = {
+        "type": "Validated",
+        "status": "True",
+        "reason": judged,
+        "message": "-",
+        "lastTransitionTime": at(0),
+    }
+    conditions = [*request.dump()["status"]["conditions"], verdict]
+    return ended(reason, seconds, status__conditions=conditions)
+
+
+@pytest.mark.parametrize("reason", ["RolledBack", "RollbackFailed"])
+@pytest.mark.parametrize("judged", [None, "Succeeded", "Inconclusive", "Ineffective"])
+def test_what_a_person_takes_back_did_not_help(judged: str | None, reason: str) -> None:
+    count = only(learnt(taken_back(judged, HOUR, reason)))
+    assert (count.attempts, count.succeeded, count.inconclusive, count.failures_in_a_row) == (1, 0, 0, 1)
+    assert count.last_success_time is None
+
+
+@pytest.mark.parametrize("judged", ["Succeeded", "Inconclusive", "Ineffective"])
+def test_what_was_counted_before_it_was_taken_back_is_one_attempt(judged: str) -> None:
+    before = learnt(ended(judged, 1))
+    count = only(learnt(taken_back(judged, HOUR), memory=before))
+    assert (count.attempts, count.succeeded, count.inconclusive, count.failures_in_a_row) == (1, 0, 0, 1)
+    assert count.last_success_time is None
+    assert only(learnt(taken_back(judged, HOUR), memory=Memory((count,)))) == count, "and that is counted once"
+
+
+def test_a_success_that_did_not_last_is_no_second_failure_when_it_is_taken_back() -> None:
+    gone = back(learnt(ended("Succeeded", 1)), HOUR)
+    count = only(learnt(taken_back("Succeeded", 2 * HOUR), memory=gone))
+    assert (count.attempts, count.succeeded, count.recurred, count.failures_in_a_row) == (1, 0, 1, 1)
 
 
 def test_signals_actions_and_targets_are_counted_apart() -> None:

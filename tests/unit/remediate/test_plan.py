@@ -10,6 +10,7 @@ from podvigil.api.parameters import PodReference
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.remediate.propose.plan import propose
+from podvigil.remediate.propose.withheld import Scene
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.revisions import Revision, without_hash
@@ -30,6 +31,7 @@ def proposed(
         requested_by="system:serviceaccount:podvigil-system:podvigil-analyst",
         own_namespace="podvigil-system",
         now=NOW,
+        scene=Scene(),
     )
 
 
@@ -105,7 +107,9 @@ def test_propose(change: dict[str, Any], reason: Reason | None) -> None:
     ],
 )
 def test_scale_by_a_quarter_and_at_least_one(replicas: int, wanted: int) -> None:
-    answer = proposed(report_change=CPU, target=deployment(spec__replicas=replicas))
+    there = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
+    status = {**there, "observedGeneration": 3}
+    answer = proposed(report_change=CPU, target=deployment(spec__replicas=replicas, status=status))
     assert isinstance(answer, RemediationRequest)
     assert answer.spec.plan.parameters is not None
     assert answer.spec.plan.parameters.replicas == wanted

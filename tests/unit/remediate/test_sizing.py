@@ -10,6 +10,7 @@ from podvigil.api.request import RemediationRequest
 from podvigil.api.signals import Signal
 from podvigil.remediate.propose.plan import propose
 from podvigil.remediate.propose.sizing import larger
+from podvigil.remediate.propose.withheld import Scene
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.workload import WorkloadState
@@ -119,7 +120,13 @@ def test_it_is_proposed_only_where_it_is_allowed() -> None:
     def asked(*allowed: str) -> RemediationRequest | Refusal:
         rules = monitor({"spec.remediation.allowedActions": list(allowed)})
         return propose(
-            throttled, rules, target, requested_by="analyst", own_namespace="podvigil-system", now=NOW
+            throttled,
+            rules,
+            target,
+            requested_by="analyst",
+            own_namespace="podvigil-system",
+            now=NOW,
+            scene=Scene(),
         )
 
     proposed = asked("Scale", "SetResources")

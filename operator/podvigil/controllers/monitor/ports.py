@@ -9,6 +9,7 @@ from pathlib import Path
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.events import EventRecorder
 from podvigil.controllers.monitor.metrics import MonitorMetrics
+from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.settings import Settings
 
 
@@ -28,5 +29,7 @@ class Ports:
     """Tells the watchdog that this monitor's tick ended."""
     retire: Callable[[str], None]
     """Tells the watchdog that this monitor is gone."""
+    lookout: Lookout
+    """Looks at the whole cluster, for the proposals of all monitors at once."""
     user_name: str
     """Our own name, as the API server knows us: what `requestedBy` must say."""

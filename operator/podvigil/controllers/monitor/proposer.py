@@ -10,22 +10,28 @@ from podvigil.api.monitor import AnomalyMonitor, RemediationMode
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, RequestReference
 from podvigil.api.request import RemediationRequest
-from podvigil.api.resources import PODS, REMEDIATIONREQUESTS
+from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Json
 from podvigil.cluster.errors import ClusterError, Conflict
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.reporter import Reporter
 from podvigil.detect.incidents import Incident, IncidentKey, Step
-from podvigil.remediate.observe.gather import Unreadable, observe_target, read
+from podvigil.remediate.observe.context import OtherRequest
+from podvigil.remediate.observe.gather import Unreadable, observe_target, other_request, read
 from podvigil.remediate.observe.pause import observe_pause
+from podvigil.remediate.observe.place import Place, observe_place
 from podvigil.remediate.propose.plan import answer_of, propose
+from podvigil.remediate.propose.withheld import Scene
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.outcomes import Memory, learn, notice_recurrences
 
 logger = logging.getLogger(__name__)
 
 ASK_AGAIN: Final = timedelta(seconds=10)
-"""How long a withheld proposal waits before the target is read again."""
+"""How long a withheld proposal waits at least before the target is read again."""
+
+ASK_AGAIN_BY: Final = timedelta(minutes=1)
+"""And at most, however long what holds it may last: a person may end it."""
 
 FOLLOW_UP: Final = timedelta(seconds=30)
 """How often it is looked whether a request has ended without helping, so that the next action may be proposed."""
@@ -47,22 +53,21 @@ class Proposer:
         self._ports = ports
         self._reporter = reporter
         self._ask_at: dict[IncidentKey, datetime] = {}
-        self._storm: Refusal | None = None
+        self._places: dict[str, Place] = {}
+        """Namespaces that were read in this tick."""
         self.memory = memory
         """What became of past actions; whoever writes the monitor's status keeps it there."""
 
-    async def propose(
-        self, step: Step, monitor: AnomalyMonitor, now: datetime, *, storm: str | None = None
-    ) -> None:
+    async def propose(self, step: Step, monitor: AnomalyMonitor, now: datetime) -> None:
         """Propose for the open incidents that have a report, and no request that may still help.
 
         Args:
-            storm: that too much is in trouble at once for any proposal; None: it is not.
+            monitor: with what its status would say of this tick; outcomes are ours.
         """
         if monitor.spec.remediation.mode is RemediationMode.OFF:
             return
         self._ask_at = {key: at for key, at in self._ask_at.items() if key in step.incidents}
-        self._storm = Refusal(Reason.STORM, storm) if storm else None
+        self._places.clear()
         due = [
             incident
             for incident in step.incidents.values()
@@ -102,14 +107,17 @@ class Proposer:
         name = str(monitor.metadata["name"])
         self._ask_at[incident.key] = now + (FOLLOW_UP if report.status.request else ASK_AGAIN)
         try:
-            requests = await self._requests(report, name)
+            bodies = await self._requests(report)
+            requests = _readable(bodies, name)
             self._learn(monitor, requests, (report,))
             answer = answer_of(report, requests)
             if answer is not None:
                 await self._reporter.tell_proposal(incident, _reference(answer.metadata), now)
                 return False
-            proposal = await self._proposal(report, requests, incident, monitor, now)
+            others = tuple(map(other_request, bodies))
+            proposal = await self._proposal(report, requests, others, monitor, now)
             if isinstance(proposal, Refusal):
+                self._ask_at[incident.key] = now + _again(proposal)
                 self._ports.metrics.proposals.labels(name, proposal.reason.value).inc()
                 await self._reporter.tell_proposal(incident, proposal, now)
                 return True
@@ -122,31 +130,38 @@ class Proposer:
             )
         return True
 
-    async def _requests(self, report: AnomalyReport, monitor: str) -> list[RemediationRequest]:
-        """Return this monitor's requests for the report's target. Raises: ClusterError."""
+    async def _requests(self, report: AnomalyReport) -> list[Json]:
+        """Return all requests for the report's target. Raises: ClusterError."""
         target = report.spec.target
-        bodies = await self._ports.cluster.list(
+        return await self._ports.cluster.list(
             REMEDIATIONREQUESTS,
             str(report.metadata["namespace"]),
             field_selector=f"spec.plan.target.name={target.name},spec.plan.target.kind={target.kind}",
         )
-        return _readable(bodies, monitor)
 
     async def _proposal(
         self,
         report: AnomalyReport,
         requests: list[RemediationRequest],
-        incident: Incident,
+        others: tuple[OtherRequest, ...],
         monitor: AnomalyMonitor,
         now: datetime,
     ) -> RemediationRequest | Refusal:
-        """Look at the target and say what would be proposed. Raises: ClusterError."""
+        """Look at the target and what is around it, and say what would be proposed. Raises: ClusterError."""
         cluster, own_namespace = self._ports.cluster, self._ports.settings.operator_namespace
-        target = await observe_target(cluster, report.spec.target, incident.workload.namespace)
+        about, namespace = report.spec.target, str(report.metadata["namespace"])
+        target = await observe_target(cluster, about, namespace)
         if target is None:
-            message = f"{incident.workload} is of no kind that an action can change, or is gone"
+            message = (
+                f"{about.kind} {namespace}/{about.name} is of no kind that an action can change, or is gone"
+            )
             return Refusal(Reason.UNSUPPORTED_TARGET, message)
-        paused = await observe_pause(cluster, own_namespace)
+        scene = Scene(
+            await self._place(namespace),
+            await self._ports.lookout.look(),
+            others,
+            await observe_pause(cluster, own_namespace),
+        )
         return propose(
             report,
             monitor,
@@ -154,11 +169,16 @@ class Proposer:
             requested_by=self._ports.user_name,
             own_namespace=own_namespace,
             now=now,
+            scene=scene,
             memory=self.memory,
             requests=requests,
-            held=Refusal(Reason.PAUSED, paused) if paused else self._storm,
-            can_resize=await cluster.serves(PODS, "resize"),
         )
+
+    async def _place(self, namespace: str) -> Place:
+        """Read a namespace, once in a tick. Raises: ClusterError."""
+        if namespace not in self._places:
+            self._places[namespace] = await observe_place(self._ports.cluster, namespace)
+        return self._places[namespace]
 
     async def _create(self, proposal: RemediationRequest) -> Json:
         cluster, metadata = self._ports.cluster, proposal.metadata
@@ -169,6 +189,11 @@ class Proposer:
         logger.info("Proposed a request", extra={"request": f"{metadata['namespace']}/{metadata['name']}"})
         self._ports.metrics.proposals.labels(proposal.spec.plan.monitor, "Proposed").inc()
         return body
+
+
+def _again(refusal: Refusal) -> timedelta:
+    """Return how long a withheld proposal waits before it is looked at again."""
+    return max(ASK_AGAIN, min(refusal.retry_after or ASK_AGAIN, ASK_AGAIN_BY))
 
 
 def _readable(bodies: Iterable[Json], monitor: str) -> list[RemediationRequest]:

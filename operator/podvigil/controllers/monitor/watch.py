@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.durations import parse_duration
-from podvigil.api.monitor import AnomalyMonitor
+from podvigil.api.monitor import AnomalyMonitor, MonitorStatus
 from podvigil.api.reasons import Reason
 from podvigil.cluster.errors import BadRequest, ClusterError, Unavailable
 from podvigil.controllers.monitor.evaluation import Evaluation, Sight
@@ -31,7 +31,6 @@ from podvigil.controllers.monitor.teller import Teller
 from podvigil.detect.findings import Finding, Observation
 from podvigil.detect.incidents import Incident, IncidentKey, IncidentRules, Step, step
 from podvigil.detect.signals import certain_findings
-from podvigil.remediate.storm import storm_of_pods
 from podvigil.remediate.validation.outcomes import memory_of
 
 logger = logging.getLogger(__name__)
@@ -56,6 +55,8 @@ class Watch:
         self._chores_at: datetime | None = None
         self._missed = 0
         self._ticks_since_change = 0
+        self._figures = MonitorStatus()
+        """What the guards ask of the last tick: the status that the API server has is one behind."""
         self._model = self._evaluation.model
         self._ticking = asyncio.Lock()
         self._reporting = asyncio.Lock()
@@ -89,10 +90,6 @@ class Watch:
             facts = await self._evaluate(selection, now, missed)
         if self._is_closed:
             return
-        if self._evaluation.model != self._model:
-            self._model, self._ticks_since_change = self._evaluation.model, 0
-        if facts.spec_trouble is None and facts.source_trouble is None:
-            self._ticks_since_change += 1
         facts = replace(
             facts,
             duration_seconds=time.monotonic() - started,
@@ -147,21 +144,26 @@ class Watch:
         found = await self._evaluation.foresee(self._found(sight, selection, now), selection)
         done = self._judge(found, sight, selection, now)
         affected = affected_pods(selection, done.incidents, now)
-        storm = storm_of_pods(
-            self.name,
-            watched=len(self._evaluation.rows),
-            affected=len(affected),
-            workloads=len(set(affected.values())),
+        if self._evaluation.model != self._model:
+            self._model, self._ticks_since_change = self._evaluation.model, 0
+        if spec_trouble is None and sight.trouble is None:
+            self._ticks_since_change += 1
+        watched, workloads = len(self._evaluation.rows), len(set(affected.values()))
+        self._figures = MonitorStatus(
+            pods_watched=watched,
+            pods_affected=len(affected),
+            workloads_affected=workloads,
+            ticks_since_change=self._ticks_since_change,
         )
-        await self._report(done, verdict.threshold if verdict else None, now, storm)
+        await self._report(done, verdict.threshold if verdict else None, now)
         return TickFacts(
             spec_trouble=spec_trouble,
             source_trouble=sight.trouble,
-            watched=len(self._evaluation.rows),
+            watched=watched,
             scored=int(verdict.known.sum()) if verdict else 0,
             without_room=without_room,
             pods_affected=len(affected),
-            workloads_affected=len(set(affected.values())),
+            workloads_affected=workloads,
             active=sum(i.is_open for i in done.incidents.values()),
             held_back=self._reporter.held_back,
             threshold=verdict.threshold if verdict else None,
@@ -190,19 +192,18 @@ class Watch:
         self._incidents = dict(done.incidents)
         return done
 
-    async def _report(
-        self, done: Step, threshold: float | None, now: datetime, storm: str | None = None
-    ) -> None:
+    async def _report(self, done: Step, threshold: float | None, now: datetime) -> None:
         """Bring reports and requests in step with the incidents, unless the monitor was closed meanwhile."""
         async with self._reporting:
             if not self._is_closed:
-                await self._write(done, threshold, now, storm)
+                await self._write(done, threshold, now)
 
-    async def _write(self, done: Step, threshold: float | None, now: datetime, storm: str | None) -> None:
+    async def _write(self, done: Step, threshold: float | None, now: datetime) -> None:
         spec = self.monitor.spec
         interval, cap = parse_duration(spec.interval), spec.reports.maximum_active
         await self._reporter.write(done, threshold=threshold, interval=interval, cap=cap, now=now)
-        await self._proposer.propose(done, self.monitor, now, storm=storm)
+        monitor = self.monitor.model_copy(update={"status": self._figures})
+        await self._proposer.propose(done, monitor, now)
         if self._chores_at is not None and now - self._chores_at < CHORES_EVERY:
             return
         self._chores_at = now

@@ -21,6 +21,7 @@ from podvigil.remediate.guards.maintenance_window import maintenance_window
 from podvigil.remediate.guards.namespace_not_protected import namespace_not_protected
 from podvigil.remediate.guards.no_bare_pods import no_bare_pods
 from podvigil.remediate.guards.no_local_data import no_local_data
+from podvigil.remediate.guards.no_open_request import no_open_request
 from podvigil.remediate.guards.no_other_open_request import no_other_open_request
 from podvigil.remediate.guards.no_storm import no_storm
 from podvigil.remediate.guards.node_asked_at_home import node_asked_at_home
@@ -85,6 +86,18 @@ _COMMON: Final[tuple[Guard, ...]] = (
     budget_allows,            # asked last: it changes every second
 )  # fmt: skip
 
+LATER: Final[frozenset[Guard]] = frozenset(
+    {
+        permission_held,        # the analyst cannot ask what the executor may
+        maintenance_window,     # people decide by day about what is changed at night
+        no_other_open_request,  # no_open_request asks for more
+    }
+)  # fmt: skip
+"""Guards of all requests that are not asked of a proposal."""
+
+PROPOSAL: Final[tuple[Guard, ...]] = (*(g for g in _COMMON if g not in LATER), no_open_request)
+"""Before a person is asked at all: what cannot be carried out is not proposed. New guards are asked here too."""
+
 PREFLIGHT: Final[tuple[Guard, ...]] = (*_COMMON, gate_stands)
 """Before the decision: every objection is shown, so that a person decides once."""
 
@@ -97,9 +110,9 @@ CONTINUATION: Final[tuple[Guard, ...]] = (gate_stands, permission_held, not_paus
 no better than the whole."""
 
 
-def all_refusals(ctx: Context, now: datetime) -> tuple[Refusal, ...]:
-    """Return every objection of the preflight chain."""
-    return tuple(refusal for guard in PREFLIGHT if (refusal := guard(ctx, now)))
+def all_refusals(ctx: Context, now: datetime, chain: tuple[Guard, ...] = PREFLIGHT) -> tuple[Refusal, ...]:
+    """Return every objection of a chain."""
+    return tuple(refusal for guard in chain if (refusal := guard(ctx, now)))
 
 
 def first_refusal(ctx: Context, now: datetime, chain: tuple[Guard, ...] = EXECUTION) -> Refusal | None:

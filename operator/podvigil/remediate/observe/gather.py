@@ -36,14 +36,13 @@ from podvigil.remediate.observe.gather_limits import gather_limits
 from podvigil.remediate.observe.gather_node import observe_node
 from podvigil.remediate.observe.gather_siblings import observe_siblings
 from podvigil.remediate.observe.pause import observe_pause
+from podvigil.remediate.observe.place import autoscaling, covering
 from podvigil.remediate.observe.surroundings import Surroundings
-from podvigil.remediate.ownership.owners import controller
 from podvigil.remediate.targets.base import TargetState
 from podvigil.remediate.targets.node import NodeState
 from podvigil.remediate.targets.pods import pod_state
 from podvigil.remediate.targets.revisions import revisions_of
 from podvigil.remediate.targets.workload import WORKLOADS, WorkloadState, workload_state
-from podvigil.remediate.values.selectors import selector_of, selects
 
 Json = dict[str, Any]
 Model = TypeVar("Model", bound=ApiModel)
@@ -184,32 +183,6 @@ def _touched(budgets: list[Json], target: TargetState | None, plan: Plan) -> tup
             )
         case _:
             return ()
-
-
-def covering(budgets: list[Json], target: WorkloadState) -> tuple[Budget, ...]:
-    """Return the budgets that cover the target's pods, by name. A budget without a selector covers none."""
-    return tuple(
-        sorted(
-            (
-                Budget(body["metadata"]["name"], (body.get("status") or {}).get("disruptionsAllowed", 0))
-                for body in budgets
-                if (selector := body["spec"].get("selector")) is not None
-                and selects(selector_of(selector), target.labels)
-            ),
-            key=lambda budget: budget.name,
-        )
-    )
-
-
-def autoscaling(autoscalers: list[Json], target: TargetReference) -> tuple[str, ...]:
-    """Return the HorizontalPodAutoscalers that own the target's replica count, with whom they were made by."""
-    return tuple(
-        sorted(
-            body["metadata"]["name"] + (f" (of {maker})" if (maker := controller(body)) else "")
-            for body in autoscalers
-            if (ref := body["spec"]["scaleTargetRef"])["kind"] == target.kind and ref["name"] == target.name
-        )
-    )
 
 
 def other_request(body: Json) -> OtherRequest:

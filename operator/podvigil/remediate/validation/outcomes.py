@@ -6,7 +6,8 @@ one write. So a crash counts none twice, and a second process that counts the sa
 to be forgotten for lack of room, `forgotten_until` stands in.
 
 A success is not for good: a trouble of the same signal that comes back within `recurrenceWindow` turns it into a
-failure, at whichever is seen first, the report's new episode or a request made for it.
+failure, at whichever is seen first, the report's new episode or a request made for it. So does a person who wants
+the old state back: the attempt is counted once, and as one that did not help.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,10 @@ from podvigil.api.request import RemediationRequest, RequestCondition
 from podvigil.api.signals import Signal
 from podvigil.remediate.validation.effect import OUTCOMES
 
-COUNTED: Final = OUTCOMES | {Reason.DENIED}
+TAKEN_BACK: Final = frozenset({Reason.ROLLED_BACK, Reason.ROLLBACK_FAILED})
+"""A person wanted the old state back, and got it or not: whatever was judged, the change did not help."""
+
+COUNTED: Final = OUTCOMES | TAKEN_BACK | {Reason.DENIED}
 """Ends of a request that teach something; all others mean that nothing was changed, or nothing was judged."""
 
 
@@ -113,7 +117,10 @@ def learn(
         # That there is a request means that the trouble was back, whatever helped before.
         known += _came_back(counts, trouble, datetime.fromisoformat(_created(request, ended_at)), window)
         count = counts.get((trouble, action)) or _blank(trouble, action)
-        counts[trouble, action] = _with(count, outcome, ended_at)
+        if outcome in TAKEN_BACK and (judged := _counted_before(request, count)):
+            counts[trouble, action] = _corrected(count, judged, ended_at)
+        else:
+            counts[trouble, action] = _with(count, outcome, ended_at)
         known.append(Learnt(action, trouble.signal, outcome))
     return _bounded(counts.values(), memory.forgotten_until), tuple(known)
 
@@ -198,6 +205,31 @@ def _with(count: OutcomeCount, outcome: Reason, ended_at: datetime) -> OutcomeCo
         changes["inconclusive"] = count.inconclusive + 1
     else:
         changes |= {"failures_in_a_row": count.failures_in_a_row + 1, "last_failure_time": ended_at}
+    return count.model_copy(update=changes)
+
+
+def _counted_before(request: RemediationRequest, count: OutcomeCount) -> Reason | None:
+    """Return as what a request that was taken back had been counted when it ended for the first time."""
+    judged = find_condition(request.status.conditions, RequestCondition.VALIDATED)
+    counted_until = count.last_outcome_time
+    if judged is None or counted_until is None or counted_until < judged.last_transition_time:
+        return None
+    return next((outcome for outcome in OUTCOMES if outcome == judged.reason), None)
+
+
+def _corrected(count: OutcomeCount, judged: Reason, ended_at: datetime) -> OutcomeCount:
+    """Turn the attempt that was counted into one that did not help.
+
+    What counted as such already stays, and so does a success that was found to have lasted.
+    """
+    changes: dict[str, object] = {"last_outcome_time": ended_at}
+    if judged is Reason.SUCCEEDED and count.last_success_time is not None:
+        changes |= {"succeeded": max(0, count.succeeded - 1), "last_success_time": None}
+    elif judged is Reason.INCONCLUSIVE:
+        changes["inconclusive"] = max(0, count.inconclusive - 1)
+    else:
+        return count.model_copy(update=changes)
+    changes |= {"failures_in_a_row": count.failures_in_a_row + 1, "last_failure_time": ended_at}
     return count.model_copy(update=changes)
 
 
