@@ -144,6 +144,7 @@ def asked(end: str | None = None) -> RemediationRequest:
         (None, True),
         ("Succeeded", True),
         ("Inconclusive", True),
+        ("RolledBack", True),
         ("Denied", True),
         ("Expired", True),
         ("Refused", True),
