@@ -20,7 +20,7 @@ from podvigil.remediate.observe.context import OtherRequest
 from podvigil.remediate.observe.gather import Unreadable, observe_target, other_request, read
 from podvigil.remediate.observe.pause import observe_pause
 from podvigil.remediate.observe.place import Place, observe_place
-from podvigil.remediate.propose.plan import answer_of, propose
+from podvigil.remediate.propose.plan import answer_of, propose, recommended_by
 from podvigil.remediate.propose.withheld import Scene
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.outcomes import Memory, learn, notice_recurrences
@@ -150,6 +150,8 @@ class Proposer:
         """Look at the target and what is around it, and say what would be proposed. Raises: ClusterError."""
         cluster, own_namespace = self._ports.cluster, self._ports.settings.operator_namespace
         about, namespace = report.spec.target, str(report.metadata["namespace"])
+        if isinstance(nothing := recommended_by(report), Refusal):
+            return nothing
         target = await observe_target(cluster, about, namespace)
         if target is None:
             message = (

@@ -47,6 +47,16 @@ def answer_of(report: AnomalyReport, requests: Iterable[RemediationRequest]) -> 
     return asked[-1]
 
 
+def recommended_by(report: AnomalyReport) -> tuple[str, ...] | Refusal:
+    """Return the actions that the diagnosis recommends; without one there is nothing to look at."""
+    actions = tuple(r.action for r in report.status.recommendations or () if r.action)
+    if actions:
+        return actions
+    return Refusal(
+        Reason.NO_ACTION_KNOWN, f"the diagnosis recommends no action for {report.spec.signal} of this target"
+    )
+
+
 def propose(
     report: AnomalyReport,
     monitor: AnomalyMonitor,
@@ -71,12 +81,9 @@ def propose(
         requests: of the report's target; an action is proposed once in an episode.
     """
     asked = {r.spec.plan.action for r in requests if is_of_episode(r, report)}
-    recommended = [r.action for r in report.status.recommendations or () if r.action]
-    if not recommended:
-        return Refusal(
-            Reason.NO_ACTION_KNOWN,
-            f"the diagnosis recommends no action for {report.spec.signal} of this target",
-        )
+    recommended = recommended_by(report)
+    if isinstance(recommended, Refusal):
+        return recommended
     monitor = _with_memory(monitor, memory)
     against_any = _against_any(report, monitor, target)
     withheld: list[Withheld] = []
