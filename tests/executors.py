@@ -18,6 +18,8 @@ from prometheus_client import CollectorRegistry
 
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect, login
+from podvigil.cluster.transport import TimeOuts
+from podvigil.controllers.queue import QueueSettings
 from podvigil.controllers.remediation.executor import Executor
 from podvigil.controllers.remediation.ports import ExecutorSettings
 
@@ -29,15 +31,24 @@ STOP_SECONDS: Final = 10.0
 class ThreadedExecutor:
     """An executor on a loop of its own; it lists the requests every second instead of watching them."""
 
-    def __init__(self, kubeconfig: Path, instance: str = "executor-a") -> None:
+    def __init__(
+        self,
+        kubeconfig: Path,
+        instance: str = "executor-a",
+        *,
+        time_outs: TimeOuts | None = None,
+        queue: QueueSettings | None = None,
+    ) -> None:
         self.metrics: Final = CollectorRegistry()
         self._kubeconfig = kubeconfig
+        self._time_outs = time_outs
         self._settings: Final = ExecutorSettings(
             own_namespace=SYSTEM,
             instance=instance,
             resync_seconds=1.0,
             lookout_seconds=1.0,
             gate_retry_seconds=1.0,
+            queue=queue or QueueSettings(),
         )
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name=instance, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -67,7 +78,7 @@ class ThreadedExecutor:
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        cluster = Cluster(connect(self._kubeconfig))
+        cluster = Cluster(connect(self._kubeconfig), time_outs=self._time_outs)
         executor = Executor(cluster, self._settings, self.metrics)
         self._started.set()
         try:

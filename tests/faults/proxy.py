@@ -11,6 +11,7 @@ call passes. `calls` logs all of them, in the order in which they were answered.
 """
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -32,6 +33,7 @@ _HOP: Final = frozenset(
 )
 _RST: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 seconds: closing sends a reset
 _READY_SECONDS: Final = 10.0
+_MEET_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ class Delay:
     """Ask upstream only after this long."""
 
     seconds: float
+
+
+@dataclass(frozen=True)
+class Meet:
+    """Ask upstream when as many calls wait as the barrier wants, here and at other proxies; or after a while."""
+
+    barrier: threading.Barrier
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,16 @@ class AlterJson:
     change: Callable[[Any], Any]
 
 
-Fault = Status | Delay | Reset | Drop | Truncate | AlterJson
+Fault = Status | Delay | Meet | Reset | Drop | Truncate | AlterJson
+
+
+class Asked(NamedTuple):
+    """One call as the client makes it."""
+
+    method: str
+    path: str
+    """With its query, unquoted."""
+    body: bytes
 
 
 @dataclass
@@ -102,6 +120,10 @@ class Rule:
         if self.times is not None:
             self.times -= 1
         return True
+
+    def fault_for(self, asked: Asked) -> Fault | None:
+        """The fault for this call; for rules that look into the body, or have more than one fault."""
+        return self.fault if self.takes(asked.method, asked.path) else None
 
 
 class Call(NamedTuple):
@@ -194,8 +216,9 @@ class FaultProxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         readable = unquote_plus(request.raw_path)
-        rule = next((rule for rule in self._rules if rule.takes(request.method, readable)), None)
-        fault = rule.fault if rule else None
+        asked = Asked(request.method, readable, await request.read())
+        answers = (rule.fault_for(asked) for rule in self._rules)
+        fault = next((found for found in answers if found is not None), None)
         match fault:
             case Status():
                 self._log(request, fault.code)
@@ -207,12 +230,14 @@ class FaultProxy:
                 return _reset(request)
             case Delay():
                 await asyncio.sleep(fault.seconds)
+            case Meet():
+                await asyncio.to_thread(_meet, fault.barrier)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         try:
             async with self._session.request(
                 request.method,
                 URL(self.upstream.rstrip("/") + request.raw_path, encoded=True),
-                data=await request.read() or None,
+                data=asked.body or None,
                 headers=headers,
                 allow_redirects=False,
             ) as answer:
@@ -266,6 +291,12 @@ class FaultProxy:
 
     def _log(self, request: web.Request, status: int) -> None:
         self.calls.append(Call(request.method, unquote_plus(request.raw_path), status))
+
+
+def _meet(barrier: threading.Barrier) -> None:
+    # Whoever waited in vain goes on; that the barrier is broken is for the test to see.
+    with contextlib.suppress(threading.BrokenBarrierError):
+        barrier.wait(_MEET_SECONDS)
 
 
 def _made_up(fault: Status) -> web.Response:

@@ -14,7 +14,7 @@ import msgspec
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import ClusterError, Throttled
-from podvigil.controllers.queue import WorkQueue
+from podvigil.controllers.queue import QueueSettings, WorkQueue
 from podvigil.remediate.observe.gather import Unreadable
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ class RequestLoop:
         resync_seconds: float,
         on_error: Callable[[str], None],
         on_beat: Callable[[WorkQueue[RequestKey]], None],
+        queue: QueueSettings | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -84,13 +85,14 @@ class RequestLoop:
             resync_seconds: how often all requests are listed, so that a lost watch event is not lost work.
             on_error: told the HTTP status of an answer that cut a pass short (0: none), or `unreadable`.
             on_beat: told the queue every few seconds.
+            queue: how much is worked on at once, and how failing work slows down.
         """
         self._cluster = cluster
         self._work = work
         self._resync_seconds = resync_seconds
         self._on_error = on_error
         self._on_beat = on_beat
-        self._queue = WorkQueue[RequestKey]()
+        self._queue = WorkQueue[RequestKey](queue)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def register(self, registry: kopf.OperatorRegistry) -> None:

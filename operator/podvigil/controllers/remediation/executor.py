@@ -47,6 +47,7 @@ class Executor:
             resync_seconds=settings.resync_seconds,
             on_error=lambda status: metrics.errors.labels(status).inc(),
             on_beat=self._measure,
+            queue=settings.queue,
         )
 
     def register(self, registry: kopf.OperatorRegistry) -> None:

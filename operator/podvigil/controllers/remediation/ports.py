@@ -1,11 +1,12 @@
 """What the executor is made of and how it is set, put together once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.events import EventRecorder
+from podvigil.controllers.queue import QueueSettings
 from podvigil.controllers.remediation.gatekeeper import Gatekeeper
 from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
@@ -28,6 +29,8 @@ class ExecutorSettings:
     """How often the standing gate is looked at anew; it is looked at before each execution besides."""
     gate_retry_seconds: float = 5.0
     """The same while it does not stand: policies take effect seconds after a person applies them."""
+    queue: QueueSettings = field(default_factory=QueueSettings)
+    """How many requests are worked on at once, and how soon one is tried again that the API server cut short."""
 
 
 @dataclass(frozen=True, slots=True)
