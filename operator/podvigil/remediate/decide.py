@@ -119,9 +119,9 @@ def _claimed(ctx: Context, execution: Execution, now: datetime) -> Step:
     if execution.claimed_by != ctx.executor and now < taken_over:
         return Wait(taken_over - now)
     if progress is None:
-        return Finish(
-            Reason.FAILED, Reason.TARGET_MISSING, f"{ctx.written()} went away before it was changed"
-        )
+        # An answer may have been lost: only the target could tell whether the change was made.
+        gone = f"{ctx.written()} is gone, and with it the sign whether its change had been made"
+        return Finish(Reason.FAILED, Reason.TARGET_MISSING, gone)
     if progress is Progress.FOREIGN:
         return Finish(
             Reason.FAILED,

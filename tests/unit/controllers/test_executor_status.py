@@ -26,6 +26,7 @@ FOUND = Preflight(
     disruption="none",
 )
 CHANGE = Change({"restartedAt": ""}, {"restartedAt": at(0)}, TOKEN)
+CLAIMED = {"status.execution": CLAIM}
 EXECUTED = {
     "status.execution": {**CLAIM, "finishedAt": at(-60)},
     "status.validation": {"until": at(120)},
@@ -175,3 +176,22 @@ def test_an_unchanged_preflight_is_not_written_each_time(
 
 def test_a_first_preflight_is_written() -> None:
     assert status.is_worth_writing(RequestStatus(), RequestStatus(preflight=FOUND), seconds=300)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "executed"),
+    [
+        pytest.param({}, Reason.TARGET_MISSING, "False TargetMissing", id="never-claimed"),
+        pytest.param(
+            CLAIM, Reason.STALE_TARGET, "False StaleTarget", id="the-target-shows-that-it-was-not-made"
+        ),
+        pytest.param(CLAIMED, Reason.TARGET_MISSING, "Unknown TargetMissing", id="nobody-can-say-any-more"),
+    ],
+)
+def test_an_end_says_what_is_known_of_the_change(
+    change: dict[str, Any], reason: Reason, executed: str
+) -> None:
+    """The answer to the change may have been lost, and then its target was deleted."""
+    draft = status.begin(request(change), NOW)
+    after = status.finished(draft, Finish(Reason.FAILED, reason, "because")).status
+    assert said(after)["Executed"] == executed
