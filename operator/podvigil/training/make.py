@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = Plan(**vars(parser.parse_args(arguments)))
     if min(plan.clusters, plan.steps, plan.jobs) < 1 or plan.seed < 0:
         parser.error("--clusters, --steps and --jobs must be at least 1, --seed at least 0")
-    _use_one_thread()
+    use_one_thread()
     try:
         make(plan)
     except (DataError, MakeError, OSError) as error:
@@ -184,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _use_one_thread() -> None:
+def use_one_thread() -> None:
     """Two threads cost more than they save here, and one makes sums the same every time."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # for the worker processes
     os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # read when TensorFlow is first used
