@@ -54,6 +54,7 @@ def main() -> int:
         print(f"{given.data}: holds no labelled set; docs/evaluation.md says what one is", file=sys.stderr)
         return 2
     streams = [of_set(one) for one in sets] + [of_days(*which) for which in DAYS[: given.days]]
+    code = commit()  # now, since what is changed while this runs is not what runs
     cases: list[Case] = []
     for stream in streams:
         for case in conditions(stream, model):
@@ -67,7 +68,7 @@ def main() -> int:
         ],
         thresholds=thresholds_left_out(cases) if given.leave_out else None,
         weights=weights_left_out(sets) if given.leave_out else None,
-        commit=commit(),
+        commit=code,
     )
     given.out.write_text(text, encoding="utf-8")
     print(f"Wrote {given.out}")

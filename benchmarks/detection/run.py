@@ -64,6 +64,7 @@ def main() -> int:
     if not sets:
         print(f"{given.data}: holds no labelled set; docs/evaluation.md says what one is", file=sys.stderr)
         return 2
+    code = commit()  # now, since what is changed while this runs is not what runs
     runs: list[Run] = []
     differences: dict[tuple[str, str, str], Difference] = {}
     for labelled in sets:
@@ -74,7 +75,7 @@ def main() -> int:
             print(f"{run.set} {run.scorer} {run.seed}: VUS-PR {run.figures.vus_pr:.3f}", flush=True)
         differences |= against_others(labelled, scores, runs)
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(report(sets, runs, differences, models, commit()), encoding="utf-8")
+    given.out.write_text(report(sets, runs, differences, models, code), encoding="utf-8")
     print(f"Wrote {given.out}")
     return 0
 
