@@ -183,17 +183,28 @@ class Detector:
         """Whether this mode knows habits."""
         return self._habits is not None
 
-    def teach(self, values: Array, names: Sequence[Hashable | None], times: Array) -> None:
+    def teach(
+        self,
+        values: Array,
+        names: Sequence[Hashable | None],
+        times: Array,
+        slots: Indices | None = None,
+    ) -> None:
         """Fill the season in from a past that nobody watched; what was lived through stays as it is.
 
         Args:
             values: (T, K, F) natural units, NaN = no sample: K pods, running or gone.
             names: of each pod's workload, as for `assign`; None = not known.
-            times: (T,) Unix seconds, rising, any distance apart.
+            times: (T,) Unix seconds, rising, at equal distances.
+            slots: (K,) of the pods that run now, -1 = gone; None = all are gone.
         """
         if self._habits is not None:
             present = np.ones(np.shape(values)[:2], bool)
-            self._habits.teach(readable(values, present), names, times, self._treatment.reference.level)
+            gone = np.full(len(names), -1, np.intp)
+            level = self._treatment.reference.level
+            self._habits.teach(
+                readable(values, present), names, times, level, gone if slots is None else slots
+            )
 
     def release(self, slots: Indices) -> None:
         """Forget these slots: the pod is gone for good, or another takes its place."""

@@ -146,7 +146,8 @@ class Evaluation:
             return
         names = owners(pods, {workload.uid: workload for workload in selection.workloads.values()}.values())
         times = matrices[scoring.features[0]].times
-        await self._on_scorer(scoring.teach, values, names, times)
+        slots = [-1 if (slot := self.rows.slot(pod)) is None else slot for pod in pods]
+        await self._on_scorer(scoring.teach, values, names, times, slots)
         past.filled(int(np.isfinite(values).sum()))
 
     def findings(self, verdict: Verdict) -> tuple[Finding, ...]:

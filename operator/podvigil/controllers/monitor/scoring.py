@@ -107,9 +107,16 @@ class Scoring:
         """Whether days of the past would be of use."""
         return self._detector.has_habits
 
-    def teach(self, values: Array, workloads: Sequence[str | None], times: Array) -> None:
-        """Fill the season in from the past, (ticks, series, features), the workloads' uids, Unix seconds."""
-        self._detector.teach(values, workloads, times)
+    def teach(
+        self, values: Array, workloads: Sequence[str | None], times: Array, slots: Sequence[int]
+    ) -> None:
+        """Fill the habits in from the past, (ticks, series, features).
+
+        Args:
+            workloads: the uid of each series' workload. times: (ticks,) Unix seconds. slots: of each series' pod,
+                -1 = gone.
+        """
+        self._detector.teach(values, workloads, times, np.array(slots, np.intp))
 
     def warm_start(self, history: Array, present: Mask, times: Array | None = None) -> None:
         """Learn from the past, shapes (ticks, capacity, features), (ticks, capacity) and (ticks,) Unix seconds."""

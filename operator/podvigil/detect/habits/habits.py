@@ -174,11 +174,19 @@ class HabitsOfPods:
         """Say whose pods these slots are, and when they started (`Workloads.assign`)."""
         self._forget_rows(self.workloads.assign(slots, names, started))
 
-    def teach(self, values: Array, names: Sequence[Hashable | None], times: Array, level: Array) -> None:
-        """Fill the season in from a past, (T, K, F), of pods of these workloads; times (T,) Unix seconds."""
+    def teach(
+        self, values: Array, names: Sequence[Hashable | None], times: Array, level: Array, slots: Indices
+    ) -> None:
+        """Fill the season and the pods' offsets in from a past, (T, K, F), of pods of these workloads.
+
+        Args:
+            times: (T,) Unix seconds, rising evenly. slots: (K,), where those pods are now, -1 = gone.
+        """
         groups = Groups.of(self.workloads.rows_of(names))
         if groups.rows.size:
-            self.seasonal.teach(groups, log_level(values, ground(level)), times)
+            levels = log_level(values, ground(level))
+            self.seasonal.teach(groups, levels, times, slots)
+            self.siblings.teach(groups, levels, times, slots)
 
     def release(self, slots: Indices) -> None:
         """Forget these slots; what their workloads are like stays."""

@@ -71,17 +71,28 @@ class Seasonal:
         Args:
             medians: (groups, features), the level of each workload's middle replica.
         """
-        self._offset.learn(levels - self._of_slot, elapsed_seconds)
+        # Until the season is known, the middle replica of this moment stands for it.
+        usual = np.full(levels.shape, np.nan)
+        usual[groups.slots] = medians[groups.of_member]
+        usual = np.where(np.isnan(self._of_slot), usual, self._of_slot)
+        self._offset.learn(levels - usual, elapsed_seconds)
         self.level.learn(groups.rows, np.concatenate([medians, replicas[:, None]], axis=1))
 
-    def teach(self, groups: Groups, levels: Array, times: Array) -> None:
-        """Fill in half-hours of the past: levels (T, K, F) of the pods that `groups` orders."""
+    def teach(self, groups: Groups, levels: Array, times: Array, slots: Indices) -> None:
+        """Fill in half-hours of the past: levels (T, K, F) of the pods that `groups` orders.
+
+        Args:
+            slots: (K,), where those pods are now, -1 = gone.
+        """
         bins = np.array([(at.turn, at.index) for at in map(DAY.at, times.tolist())])
+        seen = np.array([self._at_once(groups, now) for now in levels])
         for begin, end in _stretches(bins):
-            seen = [self._at_once(groups, levels[tick]) for tick in range(begin, end)]
-            count = np.isfinite(seen).sum(axis=0)
-            mean = np.where(count > 0, np.nansum(seen, axis=0) / np.maximum(count, 1), np.nan)
+            count = np.isfinite(seen[begin:end]).sum(axis=0)
+            mean = np.where(count > 0, np.nansum(seen[begin:end], axis=0) / np.maximum(count, 1), np.nan)
             self.level.teach(groups.rows, int(bins[begin, 0]), int(bins[begin, 1]), mean)
+        usual = np.full(levels.shape, np.nan)
+        usual[:, groups.slots] = seen[:, groups.of_member, :-1]
+        self._offset.teach(slots, levels - usual, times)
 
     def _at_once(self, groups: Groups, levels: Array) -> Array:
         """The middle replica's levels, and how many there are, (groups, features + 1)."""

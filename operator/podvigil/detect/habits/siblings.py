@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from podvigil.detect.habits.deviation import Expected
+from podvigil.detect.habits.groups import Groups
 from podvigil.detect.habits.load import Columns, tolerated_fall
 from podvigil.detect.habits.offset import LaggedOffset
 from podvigil.window.arrays import Array, Indices, grown
@@ -58,6 +59,11 @@ class Siblings:
         moved = self._spread + share * (size - self._spread)
         self._spread = np.where(np.isfinite(size), moved, self._spread).astype(np.float32)
         self._offset.learn(apart, elapsed_seconds)
+
+    def teach(self, groups: Groups, levels: Array, times: Array, slots: Indices) -> None:
+        """Take a past: levels (T, K, F) of the pods that `groups` orders, and that are at these slots (K,) now."""
+        apart = np.array([now - groups.medians(now)[1] for now in levels])
+        self._offset.teach(slots, apart, times)
 
     def release(self, slots: Indices) -> None:
         """Forget these slots."""

@@ -249,6 +249,25 @@ def test_a_taught_past_gives_the_season_that_was_not_lived_through() -> None:
     np.testing.assert_allclose(taught.expected, seen.expected, rtol=0.1)
 
 
+def test_a_taught_past_says_what_each_replica_is_like() -> None:
+    """A leader does four times what its followers do; the process starts with hours of its own and four days taught."""
+    values, times = week(4)
+    values[:, 0] *= 4.0
+    now, moments = tuesday(11)
+    now[:, 0] *= 4.0
+    hours = 18
+    highest_of_leader = {}
+    for slots in (np.full(PODS, -1), np.arange(PODS)):
+        fresh = detector()
+        fresh.warm_start(values[-hours:], there(values[-hours:]), times[-hours:])
+        for day in range(3, -1, -1):
+            piece = slice(day * DAY_TICKS, (day + 1) * DAY_TICKS, 2)
+            fresh.teach(values[piece], NAMES, times[piece], slots)
+        highest_of_leader[slots[0]] = max(found.score[0] for found in go_on(fresh, now, moments))
+    assert highest_of_leader[0] < 2.5
+    assert highest_of_leader[-1] > 3
+
+
 def test_a_past_of_strangers_teaches_nothing() -> None:
     values, times = week(4)
     fresh = detector()

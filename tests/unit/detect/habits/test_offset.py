@@ -3,21 +3,50 @@
 import numpy as np
 import pytest
 
-from podvigil.detect.habits.offset import LIMIT, LaggedOffset
+from podvigil.detect.habits.offset import LIMIT, STANDING_LIMIT, LaggedOffset
 
 MINUTE = 60.0
 
 
-def lived(offset: float, hours: float) -> LaggedOffset:
-    made = LaggedOffset(features=1, capacity=1)
+def live(made: LaggedOffset, offset: float, hours: float) -> None:
     for _ in range(int(hours * 60)):
         made.learn(np.array([[offset]]), MINUTE)
+
+
+def lived(offset: float, hours: float) -> LaggedOffset:
+    made = LaggedOffset(features=1, capacity=1)
+    live(made, offset, hours)
     return made
 
 
-def test_an_offset_is_learnt_to_its_limit() -> None:
-    assert lived(0.5, 48).read()[0, 0] == pytest.approx(0.5, abs=0.02)
-    assert lived(5.0, 48).read()[0, 0] == pytest.approx(LIMIT, abs=0.02)
+@pytest.mark.parametrize("offset", [0.5, -1.4, np.log(8)])
+def test_a_pods_first_half_day_says_what_it_is_like(offset: float) -> None:
+    assert lived(offset, 14).read()[0, 0] == pytest.approx(offset, rel=0.2)
+
+
+def test_a_fault_of_hours_is_learnt_to_no_more_than_the_limit() -> None:
+    made = lived(0.0, 48)
+    live(made, 5.0, 12)
+    assert made.read()[0, 0] < LIMIT
+    live(made, 0.0, 2)
+    assert made.read()[0, 0] > 0.3, "two hours of calm do not undo half a day"
+
+
+def test_what_lasts_for_days_becomes_what_the_pod_is_like() -> None:
+    made = lived(0.0, 48)
+    live(made, np.log(4), 24)
+    assert made.read()[0, 0] < 1.0, "one day is not enough for a fourfold load"
+    live(made, np.log(4), 72)
+    assert made.read()[0, 0] == pytest.approx(np.log(4), abs=0.1)
+
+
+def test_a_pod_that_is_no_replica_of_the_others_is_bounded() -> None:
+    assert lived(50.0, 48).read()[0, 0] == pytest.approx(STANDING_LIMIT, abs=0.05)
+
+
+def test_the_way_back_is_no_longer_than_a_fault_is_learnt() -> None:
+    _, down = lived(np.log(8), 48).slack()
+    assert down[0, 0] == pytest.approx(LIMIT)
 
 
 def test_the_last_hour_does_not_count_yet() -> None:
