@@ -184,7 +184,11 @@ def test_a_restart_loop_that_succeeds_is_counted_as_failing_and_escalates(shop: 
         assert condition(report, "Proposed") == "False Recurring"
         assert "A person must look" in message(report, "Proposed")
         shop.set_rules(validationWindow="10s")  # Scale is allowed, too
-        assert proposed(shop, analyst.tick(2 * ASK_AGAIN))[1] == "Scale"
+        left, action = proposed(shop, analyst.tick(2 * ASK_AGAIN))
+        assert action == "Scale"
+        # Else no second question would be asked.
+        shop.patch("remreq", left, {"spec": {"cancellation": {"requestedBy": "alice"}}}, user="alice")
+        assert shop.wait_end(left)["Succeeded"] == "False Cancelled"
         told = {"monitor": shop.monitor, "action": "Restart", "signal": "CPUHigh"}
         for outcome in ("Succeeded", "Recurring"):
             counted = analyst.metrics.get_sample_value(
@@ -206,7 +210,9 @@ def test_a_restart_loop_that_succeeds_is_counted_as_failing_and_escalates(shop: 
         assert condition(report, "Proposed") == "False Recurring"
         assert "a person said no to Scale" in message(report, "Proposed")
         assert "A person must look" in message(report, "Proposed")
-        assert len(shop.all("remreq")) == 4  # two restarts, a Scale that was left behind, and the one denied
+        assert (
+            len(shop.all("remreq")) == 4
+        )  # two restarts, a Scale that was cancelled, and one that was denied
 
     # And it outlives the requests, which go with their report.
     shop.kubectl("delete", "anomalyreport,remreq", "--all")
@@ -230,3 +236,26 @@ def test_what_did_not_help_is_followed_by_the_next_action_in_the_same_episode(sh
         assert condition(report, "Proposed") == "False NoActionKnown"
         assert "Restart, Scale did not help" in message(report, "Proposed")
         assert shop.get("deployment", "web")["spec"]["replicas"] == 3, "put back"
+
+
+def test_what_cannot_be_carried_out_is_withheld_and_proposed_when_it_can(shop: Shop) -> None:
+    workload = shop.deploy("web", 3, strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
+    budget = {"minAvailable": 3, "selector": {"matchLabels": {"app": "web"}}}
+    metadata = {"name": "web", "namespace": shop.namespace}
+    shop.apply(
+        {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": budget}
+    )
+    with Analyst(shop, workload) as analyst:
+        shop.set_rules(allowedActions=["Restart"], minimumAvailable=3)
+        report = analyst.trouble()
+        assert condition(report, "Proposed") == "False ReplicaFloor"
+        assert "Restart is withheld: 2 of 3 pods" in message(report, "Proposed")
+        assert "PodDisruptionBudget web allows 0" in message(report, "Proposed"), "everything is said at once"
+        assert shop.all("remreq") == []
+        shop.set_rules(allowedActions=["Restart"])
+        assert condition(analyst.tick(2 * ASK_AGAIN), "Proposed") == "False BudgetBlocks"
+        shop.patch("pdb", "web", {"spec": {"minAvailable": 2}})
+        shop.until(
+            lambda: shop.get("pdb", "web")["status"]["disruptionsAllowed"] == 1, "the budget has room for one"
+        )
+        assert proposed(shop, analyst.tick(2 * ASK_AGAIN))[1] == "Restart"
