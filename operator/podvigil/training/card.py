@@ -49,14 +49,17 @@ Keras and the cell differ by at most {measured.parity:.1e} in any output over {P
 {_data(calibration)}
 
 {training.clusters} clusters, seed {training.seed}, {training.steps:,} steps of {WINDOWS_PER_STEP} windows of
-{LENGTH} samples ({training.steps * WINDOWS_PER_STEP:,} windows, {measured.training_cpu_seconds:.0f} CPU-seconds).
+{LENGTH} samples: {measured.training_cpu_seconds:.0f} CPU-seconds,
+{_per_million(calibration, measured):.1f} per million samples with their past.
 Last losses: fault {measured.last.fault_loss:.4f}, forecast {measured.last.forecast_loss:.3f}.
 No label of any data set was used: all faults are injected. No series is part of this repository.
 
 ## Measured
 On {measured.check_clusters} generated clusters that were neither trained nor calibrated on, at the threshold
 aimed at one false alarm per pod-day, estimated by the detector on the way. The generator is the one of the
-training, so these figures are an upper bound for faults of these kinds and say nothing of others.
+training, so these figures are an upper bound for faults of these kinds and say nothing of others; what is left when
+kinds are left out of the training: [network.md](../benchmarks/results/network.md). On recorded sets:
+[detection.md](../benchmarks/results/detection.md).
 
 | | with the network | statistics alone |
 |---|---|---|
@@ -90,6 +93,12 @@ def _data(calibration: Calibration) -> str:
     return "\n".join(
         f"- {source.name}: {source.licence}, {source.address}" for source in calibration.training.data
     )
+
+
+def _per_million(calibration: Calibration, measured: Measured) -> float:
+    """CPU-seconds; every sample of a window is learnt from with what came before it."""
+    samples = calibration.training.steps * WINDOWS_PER_STEP * LENGTH
+    return measured.training_cpu_seconds / samples * 1e6
 
 
 def _pair(measured: Measured, name: str, spec: str) -> str:
