@@ -1,73 +1,155 @@
-"""The executor is killed at every step of a restart, and of a scaling that is rolled back.
+"""The executor is killed at every step of every action: before each of its writes is done, and right after.
 
 The stories are those of tests/scenarios: each must end as if nobody had been killed, with the very same calls in the
-API server's audit log. Every write of the executor is cut short once: before the API server does it (which
-is after everything that came before), or right after, so that the answer is lost with the process.
+API server's audit log. Each is played by one executor that starts again under its name, and by two that take over
+from each other.
+
+All stories: `make kill-matrix`. One of each action is part of `make test`.
 """
 
+import os
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 import pytest
 
-from faults.kills import Fleet, When
-from localcluster.cluster import KwokCluster
-from shop import install
+from executors import ThreadedExecutor
+from faults.kills import Fleet
+from faults.proxy import Asked, Fault, FaultProxy, Meet, Rule
+from faults.steps import step_of
+from localcluster.controlplane import ControlPlane
+from shop import EXECUTOR
 from stories.model import Scenario, all_scenarios
 from stories.play import Play
 
-STORIES: Final = ("restart-helps", "scale-does-not-help")
-"""One without a way back, and one that is rolled back."""
+DONE: Final = ("preflight", "claim", "record")
+KEPT: Final = (*DONE, "conclude Succeeded", "finish Succeeded")
+UNDONE: Final = (*DONE, "conclude Ineffective", "begin rollback", "settle", "finish Ineffective")
+WANTED_BACK: Final = ("begin rollback", "settle", "finish RolledBack")
+CANCELLED: Final = ("preflight", "claim", "give up", "settle", "finish Cancelled")
 
-AT_ONCE: Final = 4
-STEPS_LEAST: Final = 4
-"""Kills in any story: its preflight, its claim, its change and what became of it are written at least."""
+STORIES: Final[dict[str, tuple[str, ...]]] = {
+    "restart-helps": KEPT,
+    "restart-one-stuck-pod": KEPT,
+    "restart-on-delete": KEPT,
+    "scale-does-not-help": UNDONE,
+    "scale-rolled-back-by-a-person": (*KEPT, *WANTED_BACK),
+    "set-resources-in-place-does-not-help": UNDONE,
+    "set-resources-for-good": KEPT,
+    "rollback-does-not-help": UNDONE,
+    "run-job-helps": KEPT,
+    "run-job-cancelled": (*CANCELLED, "begin rollback"),
+    "cordoned-node-stays-in-trouble": (*DONE, "conclude Inconclusive", "finish Inconclusive", *WANTED_BACK),
+    "uncordon-brings-the-trouble-back": UNDONE,
+    "drain-one-after-the-other": KEPT,
+    "drain-cancelled-midway": (*CANCELLED, "begin rollback"),
+}
+"""Of each story the steps that are written down; with the calls of its file they are what must be cut short."""
 
-WINDOW: Final = "20s"
-"""To validate in: a rollout, and the kills on its way."""
+ALL: Final = "PODVIGIL_WHOLE_KILL_MATRIX"
+"""Set by `make kill-matrix`."""
 
-WHEN: Final[tuple[When, ...]] = ("before", "after")
+SAMPLE: Final = frozenset(
+    {
+        ("restart-helps", 2),
+        ("scale-does-not-help", 2),
+        ("set-resources-in-place-does-not-help", 1),
+        ("rollback-does-not-help", 1),
+        ("run-job-cancelled", 2),
+        ("cordoned-node-stays-in-trouble", 1),
+        ("uncordon-brings-the-trouble-back", 2),
+        ("drain-one-after-the-other", 1),
+    }
+)
+"""In `make test`: each action once, by one executor or by two."""
+
+CASES: Final = [
+    (name, replicas)
+    for replicas in (1, 2)
+    for name in STORIES
+    if os.environ.get(ALL) or (name, replicas) in SAMPLE
+]
+
+AT_ONCE: Final = 5
+"""Beside the one about a node: the second node waits for the first by design."""
+
+WINDOW: Final = "12s"
+ROLLOUT_WINDOW: Final = "20s"
+"""To validate in: the report is judged, and the pods of a rollout are ready, before it ends."""
+
+PATIENCE_SECONDS: Final = 180
+"""For each thing that a story waits for."""
+
+Played = dict[tuple[str, int], Future[Counter[str]]]
 
 
-@pytest.fixture(scope="module", params=[1], ids=["one-replica"])
+@pytest.fixture(scope="module")
 def played(
-    request: pytest.FixtureRequest, kwok_cluster: KwokCluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[tuple[str, When], Future[int]]]:
-    """All stories, a few at once; each future holds how often the executor was killed for it."""
-    cluster, scenarios = kwok_cluster.control_plane, all_scenarios()
-    install(cluster)
+    request: pytest.FixtureRequest, installed: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Played]:
+    """The stories of the selected tests, a few at once; each future holds the steps at which executors were killed."""
+    scenarios, folder = all_scenarios(), tmp_path_factory.mktemp("kills")
 
-    def play(name: str, when: When) -> int:
-        story = Play(cluster, _adapted(scenarios[name]))
-        cuts = fleet.cut(story.marks, when)
-        story.run()
-        return cuts.kills
+    def play(name: str, replicas: int) -> Counter[str]:
+        story = Play(installed, _adapted(scenarios[name], replicas), PATIENCE_SECONDS)
+        with Fleet(installed, replicas, folder / _id((name, replicas)), story.marks) as fleet:
+            story.run()
+            return fleet.cuts.steps
 
-    with (
-        Fleet(cluster, request.param, tmp_path_factory.mktemp("fleet")) as fleet,
-        ThreadPoolExecutor(AT_ONCE) as pool,
-    ):
-        yield {(name, when): pool.submit(play, name, when) for name, when in _asked(request.session)}
-
-
-def _asked(session: pytest.Session) -> list[tuple[str, When]]:
-    """The runs that were selected, so that one can be tried alone."""
-    ids = {item.nodeid for item in session.items}
-    return [
-        (name, when)
-        for name in STORIES
-        for when in WHEN
-        if any("test_kill_matrix" in found and f"{name}-{when}]" in found for found in ids)
-    ]
+    selected = {item.name for item in request.session.items if item.path == request.path}
+    wanted = [case for case in CASES if any(f"[{_id(case)}]" in name for name in selected)]
+    with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(1) as nodes:
+        yield {
+            case: (nodes if scenarios[case[0]].fault.kind == "Node" else pool).submit(play, *case)
+            for case in wanted
+        }
 
 
-def _adapted(scenario: Scenario) -> Scenario:
-    """The story with time for the kills."""
-    return scenario.model_copy(update={"plan": {**scenario.plan, "validationWindow": WINDOW}})
+def _id(case: tuple[str, int]) -> str:
+    name, replicas = case
+    return f"{name}-{'one-replica' if replicas == 1 else 'two-replicas'}"
 
 
-@pytest.mark.parametrize("when", WHEN)
-@pytest.mark.parametrize("name", STORIES)
-def test_killed_at_every_step(played: dict[tuple[str, When], Future[int]], name: str, when: When) -> None:
-    assert played[name, when].result() >= STEPS_LEAST
+def _adapted(scenario: Scenario, replicas: int) -> Scenario:
+    """The story with time to validate in, and with nodes that no other run has."""
+    text = scenario.model_dump_json(by_alias=True)
+    for node in scenario.world.nodes:
+        text = text.replace(node, f"{node}-of-{replicas}")
+    window = ROLLOUT_WINDOW if any(step.rolled for step in scenario.then) else WINDOW
+    renamed = Scenario.model_validate_json(text)
+    return renamed.model_copy(update={"plan": {**renamed.plan, "validationWindow": window}})
+
+
+@pytest.mark.parametrize("case", CASES, ids=_id)
+def test_killed_at_every_step(played: Played, case: tuple[str, int]) -> None:
+    name, _ = case
+    calls = [" ".join(call.split()[:2]) for call in all_scenarios()[name].calls]
+    assert played[case].result() >= Counter([*STORIES[name], *calls])
+
+
+class FirstClaim(Rule):
+    """The first claim that an executor writes."""
+
+    def fault_for(self, asked: Asked) -> Fault | None:
+        step = step_of(asked)
+        return super().fault_for(asked) if step is not None and step.name == "claim" else None
+
+
+def test_a_claim_is_raced(installed: ControlPlane, tmp_path: Path) -> None:
+    """Two executors find the same request free, and each has sent its claim before the server has seen the other's."""
+    barrier = threading.Barrier(2)
+    with ExitStack() as running:
+        executors = []
+        for name in ("executor-a", "executor-b"):
+            proxy = running.enter_context(FaultProxy(installed.url, ca_file=installed.ca_file))
+            proxy.add(FirstClaim(Meet(barrier), times=1))
+            kubeconfig = proxy.kubeconfig(tmp_path / name, installed.token(EXECUTOR))
+            executors.append(running.enter_context(ThreadedExecutor(kubeconfig, name)))
+        Play(installed, all_scenarios()["scale-does-not-help"]).run()
+    assert not barrier.broken, "only one of them has claimed it"
+    assert sum(one.metric("podvigil_executor_errors_total", status="409") for one in executors) >= 1
