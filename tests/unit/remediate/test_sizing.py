@@ -8,6 +8,7 @@ from podvigil.api.parameters import ResourceMethod
 from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.api.signals import Signal
+from podvigil.remediate.observe.place import Place
 from podvigil.remediate.propose.plan import propose
 from podvigil.remediate.propose.sizing import larger
 from podvigil.remediate.propose.withheld import Scene
@@ -17,6 +18,7 @@ from podvigil.remediate.targets.workload import WorkloadState
 from unit.remediate.world import NOW, deployment, monitor, pod, report
 
 Json = dict[str, Any]
+NOTHING_AROUND = Scene()
 SMALL: Json = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "250Mi"}}
 GUARANTEED: Json = {kind: {"cpu": "333m", "memory": "250Mi"} for kind in ("requests", "limits")}
 
@@ -112,23 +114,21 @@ def test_where_it_is_not_clear_nothing_is_proposed(signal: Signal, target: Workl
     assert found.reason is Reason.NO_ACTION_KNOWN
 
 
-def test_it_is_proposed_only_where_it_is_allowed() -> None:
+def asked(*allowed: str, scene: Scene = NOTHING_AROUND) -> RemediationRequest | Refusal:
+    """What is proposed against throttling, for which SetResources and then Scale are recommended."""
     recommended = [{"action": "SetResources", "message": "-"}, {"action": "Scale", "message": "-"}]
-    throttled = report({"spec.signal": "CPUThrottling", "status.recommendations": recommended})
-    target = web(container(SMALL), pods=(running(container(SMALL)),))
+    return propose(
+        report({"spec.signal": "CPUThrottling", "status.recommendations": recommended}),
+        monitor({"spec.remediation.allowedActions": list(allowed)}),
+        web(container(SMALL), pods=(running(container(SMALL)),)),
+        requested_by="analyst",
+        own_namespace="podvigil-system",
+        now=NOW,
+        scene=scene,
+    )
 
-    def asked(*allowed: str) -> RemediationRequest | Refusal:
-        rules = monitor({"spec.remediation.allowedActions": list(allowed)})
-        return propose(
-            throttled,
-            rules,
-            target,
-            requested_by="analyst",
-            own_namespace="podvigil-system",
-            now=NOW,
-            scene=Scene(),
-        )
 
+def test_it_is_proposed_only_where_it_is_allowed() -> None:
     proposed = asked("Scale", "SetResources")
     assert isinstance(proposed, RemediationRequest)
     plan = proposed.spec.plan
@@ -141,3 +141,33 @@ def test_it_is_proposed_only_where_it_is_allowed() -> None:
     otherwise = asked("Scale")
     assert isinstance(otherwise, RemediationRequest)
     assert otherwise.spec.plan.action == "Scale"
+
+
+def test_a_server_without_resizes_gets_a_template() -> None:
+    proposed = asked("SetResources", scene=Scene(Place(can_resize=False)))
+    assert isinstance(proposed, RemediationRequest)
+    parameters = proposed.spec.plan.parameters
+    assert parameters is not None
+    assert parameters.resources is not None
+    assert parameters.resources.method is ResourceMethod.TEMPLATE
+
+
+VPA: Json = {"metadata": {"name": "web"}, "spec": {"targetRef": {"kind": "Deployment", "name": "web"}}}
+RANGE: Json = {
+    "metadata": {"name": "small"},
+    "spec": {"limits": [{"type": "Container", "max": {"cpu": "600m"}}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        pytest.param(Place(verticals=(VPA,)), Reason.AUTOSCALED, id="a-vertical-autoscaler"),
+        pytest.param(Place(ranges=(RANGE,)), Reason.LIMIT_RANGE_BLOCKS, id="a-limit-range"),
+    ],
+)
+def test_it_is_withheld_where_the_namespace_says_no(place: Place, reason: Reason) -> None:
+    withheld = asked("SetResources", scene=Scene(place))
+    assert isinstance(withheld, Refusal)
+    assert withheld.reason is reason
+    assert "does not have Scale in allowedActions" in withheld.message
