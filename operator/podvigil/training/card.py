@@ -58,7 +58,7 @@ No label of any data set was used: all faults are injected. No series is part of
 On {measured.check_clusters} generated clusters that were neither trained nor calibrated on, at the threshold
 aimed at one false alarm per pod-day, estimated by the detector on the way. The generator is the one of the
 training, so these figures are an upper bound for faults of these kinds and say nothing of others; what is left when
-kinds are left out of the training: [network.md](../benchmarks/results/network.md). On recorded sets:
+kinds are left out of the training, `python -m podvigil.training.left_out` measures. On recorded sets:
 [detection.md](../benchmarks/results/detection.md).
 
 | | with the network | statistics alone |
