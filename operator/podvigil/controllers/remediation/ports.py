@@ -19,7 +19,8 @@ class ExecutorSettings:
     own_namespace: str
     """Where this process runs: nothing is changed there, and the gate is tried there by a dry run."""
     instance: str
-    """Name of this process, unique among executors that run side by side and new at each start."""
+    """Name of this process, unique among executors that run side by side. Who starts again under its name (a container
+    in its pod) goes on with its claims at once; under a new one it takes them over when they are old enough."""
     resync_seconds: float = 300.0
     """How often all requests are listed, so that a lost watch event is not lost work."""
     lookout_seconds: float = 30.0
