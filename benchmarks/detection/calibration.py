@@ -16,7 +16,7 @@ from detection.commit import commit
 from detection.histories import SHORT_HOURS, other_load, shortened, with_faults, with_flood
 from detection.leave_out import thresholds_left_out
 from detection.sets import labelled_sets
-from detection.streams import Stream, Watched, judged_from, of_days, of_set, watched
+from detection.streams import Stream, Warm, Watched, judged_from, of_days, of_set, warm, watched
 from detection.weights_left_out import weights_left_out
 
 from podvigil.detect.detector import Mode
@@ -78,17 +78,22 @@ def main() -> int:
 def conditions(stream: Stream, model: Model) -> Iterator[Case]:
     """Watch a stream after histories of each kind."""
 
-    def case(condition: str, changed: Stream, mark: int = 0) -> Case:
-        found = judged_from(watched(changed, Mode.LSTM, model), mark)
+    def case(condition: str, changed: Stream, after: Warm, mark: int = 0) -> Case:
+        found = judged_from(watched(changed, after), mark)
         return Case(stream.name, condition, found, generated=stream.workload is not None)
 
-    yield case(WHOLE, stream)
+    whole = warm(stream, Mode.LSTM, model)
+    yield case(WHOLE, stream, whole)
     for hours in SHORT_HOURS:
         if (short := shortened(stream, hours)) is not None:
-            yield case(f"{hours} h of it", short)
-    yield case("2 % faults in it", with_faults(stream))
-    yield case("an outage at its end", with_flood(stream))
-    yield case("another load since", *other_load(stream))
+            yield case(f"{hours} h of it", short, warm(short, Mode.LSTM, model))
+    for condition, changed in (
+        ("2 % faults in it", with_faults(stream)),
+        ("an outage at its end", with_flood(stream)),
+    ):
+        yield case(condition, changed, warm(changed, Mode.LSTM, model))
+    other, middle = other_load(stream)
+    yield case("another load since", other, whole, middle)
 
 
 def _reliability(model: Model, cases: list[Case]) -> list[Reliability]:

@@ -4,6 +4,7 @@ What is watched here is judged as a person would: an alarm is a score above the 
 judgement is of margins, score minus threshold, at the level 0.
 """
 
+import copy
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -129,8 +130,17 @@ def of_days(seed: int, number: int) -> Stream:
     )
 
 
-def watched(stream: Stream, mode: Mode, model: Model) -> Watched:
-    """Run the detector and its thresholds over a stream, as the operator does."""
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """A detector that has seen a history."""
+
+    detector: Detector
+    thresholds: Thresholds
+    model: Model
+
+
+def warm(stream: Stream, mode: Mode, model: Model) -> Warm:
+    """Run the detector and its thresholds over the history, as the operator does."""
     pods, _, width = stream.history.shape
     detector = Detector(
         mode=mode,
@@ -147,6 +157,14 @@ def watched(stream: Stream, mode: Mode, model: Model) -> Watched:
     past = detector.warm_start(by_time(stream.history), there, stream.history_times)
     thresholds = Thresholds(interval_seconds=stream.interval_seconds, capacity=pods)
     thresholds.push_history(past.score, past.habitual)
+    return Warm(detector, thresholds, model)
+
+
+def watched(stream: Stream, after: Warm) -> Watched:
+    """Go on with the judged part; `after` stays as it is, so that it can go on with another."""
+    # The network holds no state, and its interpreter cannot be copied: all copies share it.
+    shared = {id(after.model.cell): after.model.cell}
+    detector, thresholds = copy.deepcopy((after.detector, after.thresholds), shared)
     tails = thresholds.tails
     there = present(stream.judged, stream.history, stream.interval_seconds)
     found = detector.run(by_time(stream.judged), there, stream.judged_times)

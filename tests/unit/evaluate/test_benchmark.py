@@ -18,7 +18,7 @@ def run(*given: str, program: str = "detection.run") -> subprocess.CompletedProc
         env=os.environ | {"PYTHONPATH": f"{ROOT / 'benchmarks'}:{ROOT / 'operator'}"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
 
