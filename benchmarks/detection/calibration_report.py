@@ -26,8 +26,7 @@ class Case:
 
 
 INTRODUCTION: Final = """\
-Made by `make bench-detection DATA=FOLDER`, mode LSTM. The sets and their sources are those of
-[detection.md](detection.md); days are clusters of a development seed of [benchmarks/days](../days). What is asked for
+Mode LSTM. The sets and their sources are those of [detection.md](detection.md); days are clusters of a development seed of [benchmarks/days](../days). What is asked for
 is a number of false alarms per pod-day; what came is counted as in [docs/evaluation.md](../../docs/evaluation.md).
 
 The judged parts are 1 to 35 pod-days: one alarm is 0.03 to 1 per pod-day, so that a single cell at 0.1 says little. An
@@ -98,7 +97,9 @@ def report(
             [
                 "# Calibration: asked and got",
                 "",
-                f"At commit {commit}. {INTRODUCTION}",
+                f"Made by `make bench-detection DATA=FOLDER` at commit {commit}.",
+                "",
+                INTRODUCTION,
                 *_summary(cases),
                 *_table(cases, online=False),
                 *_table(cases, online=True),
