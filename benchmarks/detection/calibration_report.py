@@ -26,8 +26,9 @@ class Case:
 
 
 INTRODUCTION: Final = """\
-Mode LSTM. The sets and their sources are those of [detection.md](detection.md); days are clusters of a development seed of [benchmarks/days](../days). What is asked for
-is a number of false alarms per pod-day; what came is counted as in [docs/evaluation.md](../../docs/evaluation.md).
+Mode LSTM. The sets and their sources are those of [detection.md](detection.md); days are clusters of a development seed
+of [benchmarks/days](../days). What is asked for is a number of false alarms per pod-day; what came is counted as in
+[docs/evaluation.md](../../docs/evaluation.md).
 
 The judged parts are 1 to 35 pod-days: one alarm is 0.03 to 1 per pod-day, so that a single cell at 0.1 says little. An
 asterisk: the threshold is the lowest there is (three spreads), and fewer alarms than asked for are meant.
