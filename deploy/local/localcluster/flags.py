@@ -65,6 +65,8 @@ def apiserver(folder: Path, port: int, etcd_port: int) -> list[str]:
         "--allow-privileged=true",
         f"--audit-policy-file={folder / 'audit-policy.yaml'}",
         f"--audit-log-path={folder / 'audit.log'}",
+        # In megabytes: beyond it the file is begun anew (at 100 by default), and whoever reads it misses the rest.
+        "--audit-log-maxsize=10000",
         # An interrupted watch must not hold up the end of a test.
         "--shutdown-delay-duration=0s",
     ]
