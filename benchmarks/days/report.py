@@ -63,7 +63,11 @@ def _lines(verdicts: Sequence[Verdict], clusters: int, code: str) -> Iterator[st
         f"{sum(v.figures.faults for v in one)} faults and "
         f"{sum(v.figures.normal_pod_days for v in one):.0f} pod-days of normal samples, "
         f"{np.mean([v.figures.fault_share for v in one]):.1%} of the samples at fault. "
-        f"Figures of several seeds are separated by /. Code of commit {code}."
+        "Figures of several seeds are separated by /."
+    )
+    yield ""
+    yield (
+        f"Code of commit {code}; `--seeds {' '.join(map(str, seeds))} --clusters {clusters} --modes {' '.join(modes)}`."
     )
     yield ""
     yield from _promises(verdicts)
