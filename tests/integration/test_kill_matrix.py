@@ -40,7 +40,7 @@ STORIES: Final[dict[str, tuple[str, ...]]] = {
     "scale-does-not-help": UNDONE,
     "scale-rolled-back-by-a-person": (*KEPT, *WANTED_BACK),
     "set-resources-in-place-does-not-help": UNDONE,
-    "set-resources-for-good": KEPT,
+    "set-resources-for-good-is-taken-back": (*KEPT, *WANTED_BACK),
     "rollback-does-not-help": UNDONE,
     "run-job-helps": KEPT,
     "run-job-cancelled": (*CANCELLED, "begin rollback"),
