@@ -25,7 +25,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-
 # since its tests share a cluster.
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
-.PHONY: help venv lock binaries lint types unit integration kill-matrix node test crds scenarios model demo bench-detection bench-days bench-explanation bench-forecast bench-scale clean
+.PHONY: help venv lock binaries lint types unit integration kill-matrix fault-matrix node test crds scenarios model demo bench-detection bench-days bench-explanation bench-forecast bench-scale clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -67,6 +67,9 @@ integration: venv binaries ## Tests against a real control plane
 
 kill-matrix: venv binaries ## Kill executors at every step of every story; `make test` does so in a few
 	PODVIGIL_WHOLE_KILL_MATRIX=1 $(BIN)/pytest tests/integration/test_kill_matrix.py
+
+fault-matrix: venv binaries ## Give every call of every action every answer; `make test` does so in a few
+	PODVIGIL_WHOLE_FAULT_MATRIX=1 $(BIN)/pytest -rP -p no:logging --show-capture=stdout tests/integration/test_fault_matrix.py
 
 node: venv binaries ## Tests on a real kubelet: needs root, and runc from your distribution
 	@$(BIN)/python -m localcluster.node

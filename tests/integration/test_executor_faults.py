@@ -1,6 +1,7 @@
-"""The executor in trouble: every answer the API server can give, a kill at every step, a second executor.
+"""The executor in trouble: it is killed, there are two of it, the API server goes away.
 
-A proxy in front of the real API server makes the trouble; the server's audit log proves how often was acted.
+A proxy in front of the real API server makes the trouble; the server's audit log proves how often was acted. Every
+answer that the API server can give, at every call: test_fault_matrix.py.
 """
 
 from collections.abc import Iterator
@@ -10,35 +11,16 @@ from pathlib import Path
 import pytest
 
 from executors import ExecutorProcess, ThreadedExecutor
-from faults.proxy import Drop, Fault, FaultProxy, Reset, Rule, Status
-from localcluster.cluster import KwokCluster
+from faults.proxy import Drop, FaultProxy, Rule
 from localcluster.controlplane import ControlPlane
-from shop import EXECUTOR, Shop, install, now
-
-READS = (
-    "/remediationrequests/",
-    "/remediationrequests?",
-    "/deployments/",
-    "/pods?",
-    "/anomalyreports/",
-    "/anomalymonitors/",
-    "/poddisruptionbudgets",
-    "/horizontalpodautoscalers",
-)
-GATE = (
-    ("POST", "selfsubjectreviews"),
-    ("GET", "validatingadmissionpolicies/"),
-    ("GET", "validatingadmissionpolicybindings"),
-    ("POST", "dryRun=All"),
-)
+from shop import EXECUTOR, Shop, now
 
 
 @dataclass
 class Nth(Rule):
-    """Takes the nth matching call alone, or with `every` each nth."""
+    """Takes the nth matching call alone."""
 
     n: int = 1
-    every: bool = False
     seen: int = 0
 
     def takes(self, method: str, path: str) -> bool:
@@ -46,18 +28,7 @@ class Nth(Rule):
         if self.method not in (None, method) or self.path not in path:
             return False
         self.seen += 1
-        return self.seen % self.n == 0 if self.every else self.seen == self.n
-
-
-@pytest.fixture(scope="module")
-def installed(kwok_cluster: KwokCluster) -> ControlPlane:
-    install(kwok_cluster.control_plane)
-    return kwok_cluster.control_plane
-
-
-@pytest.fixture
-def shop(installed: ControlPlane, namespace: str) -> Shop:
-    return Shop(installed, namespace)
+        return self.seen == self.n
 
 
 @pytest.fixture
@@ -70,66 +41,6 @@ def proxy(installed: ControlPlane) -> Iterator[FaultProxy]:
 def through_proxy(installed: ControlPlane, proxy: FaultProxy, tmp_path: Path) -> Path:
     """A kubeconfig of the executor's own account, through the proxy."""
     return proxy.kubeconfig(tmp_path / "kubeconfig", installed.token(EXECUTOR))
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(Status(401), id="401"),
-        pytest.param(Status(409), id="409"),
-        pytest.param(Status(429, retry_after=1), id="429"),
-        pytest.param(Status(500), id="500"),
-        pytest.param(Reset(after_upstream=True), id="answer-lost"),
-    ],
-)
-def test_what_may_pass_is_tried_again_and_done_once(
-    shop: Shop, proxy: FaultProxy, through_proxy: Path, fault: Fault
-) -> None:
-    """Every kind of read fails once, after the request itself was read; every second write fails."""
-    for path in READS:
-        proxy.add(Nth(fault, "GET", path))
-    for method, path in GATE:
-        proxy.add(Nth(fault, method, path))
-    for method, path in (("PUT", "/status"), ("PATCH", "/deployments/"), ("POST", "/events")):
-        proxy.add(Nth(fault, method, path, n=2, every=True, seen=1))
-    with ThreadedExecutor(through_proxy) as executor:
-        workload, report, request = shop.trouble(replicas=1)
-        shop.decide(request)
-        shop.wait(request, "Executed", "True")
-        shop.rolled(workload)
-        shop.judge(report["metadata"]["name"], active=False, seconds=1, pods=1)
-        assert shop.wait_end(request)["Succeeded"] == "True Succeeded"
-        assert executor.beats > 0
-    assert len(shop.changes(workload)) == 1
-
-
-@pytest.mark.parametrize("code", [400, 403, 422])
-def test_a_refusal_of_the_change_ends_the_request(
-    shop: Shop, proxy: FaultProxy, through_proxy: Path, code: int
-) -> None:
-    with ThreadedExecutor(through_proxy):
-        workload, _, request = shop.trouble(replicas=1)
-        shop.wait(request, "Preflighted", "True")
-        proxy.add(Rule(Status(code, "not by me"), "PATCH", "/deployments/"))
-        shop.decide(request)
-        ended = shop.wait_end(request)
-    assert ended["Executed"] == "False APIServerRefused"
-    assert ended["Succeeded"] == "False Refused"
-    assert shop.changes(workload) == []
-
-
-def test_a_server_that_never_takes_the_change_lets_the_plan_expire(
-    shop: Shop, proxy: FaultProxy, through_proxy: Path
-) -> None:
-
-    with ThreadedExecutor(through_proxy):
-        workload, _, request = shop.trouble(replicas=1, expiresAt=now(12))
-        shop.wait(request, "Preflighted", "True")
-        proxy.add(Rule(Status(503), "PATCH", "/deployments/"))
-        shop.decide(request)
-        ended = shop.wait_end(request)
-    assert ended["Succeeded"] == "False Expired"
-    assert shop.changes(workload) == []
 
 
 @pytest.mark.parametrize(
