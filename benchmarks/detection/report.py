@@ -44,7 +44,7 @@ INTRODUCTION: Final = """\
 hold when the history is short, faulty or of another load, and what is left when each set is left out of choosing the
 constants. Ours run through `benchmarks/detection/scorer.py`, one sample at a time, as in the operator. ± is the
 standard deviation over three seeds; a scorer without it does not depend on a seed. LSTM is the one trained model in
-`models/` unless ± is shown: its spread over trainings is in [models/README.md](../../models/README.md).
+`models/` unless ± is shown: its spread over trainings is then not in here.
 
 The sets are small and of demo applications, and our constants were chosen while looking at them: expect less elsewhere.
 On ccb22 every detector is close to chance. ECOD and COPOD are written anew and give the scores of pyod 3.6; the
