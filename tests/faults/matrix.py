@@ -6,7 +6,7 @@ call has not had yet, one after the other, and lets it through after them. The f
 more is the last: it proves that there is no call left, and that the story still ends well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -50,7 +50,7 @@ def _said(code: int, reason: str, retry_after: int | None = None) -> Status:
     return Status(code, body | {"metadata": {}, "message": message}, retry_after)
 
 
-FAULTS: Final = MappingProxyType(
+FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
         "400": _said(400, "BadRequest"),
         "401": _said(401, "Unauthorized"),

@@ -108,7 +108,9 @@ def test_what_was_counted_before_it_was_taken_back_is_one_attempt(judged: str) -
     count = only(learnt(taken_back(judged, HOUR), memory=before))
     assert (count.attempts, count.succeeded, count.inconclusive, count.failures_in_a_row) == (1, 0, 0, 1)
     assert count.last_success_time is None
-    assert only(learnt(taken_back(judged, HOUR), memory=Memory((count,)))) == count, "and that is counted once"
+    assert only(learnt(taken_back(judged, HOUR), memory=Memory((count,)))) == count, (
+        "and that is counted once"
+    )
 
 
 def test_a_success_that_did_not_last_is_no_second_failure_when_it_is_taken_back() -> None:

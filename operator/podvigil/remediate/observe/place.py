@@ -62,7 +62,9 @@ async def observe_place(cluster: Cluster, namespace: str) -> Place:
         list_if_served(cluster, VERTICALPODAUTOSCALERS, namespace),
         cluster.serves(PODS, "resize"),
     )
-    return Place(*map(tuple, (budgets, autoscalers, quotas, ranges, verticals)), can_resize)
+    return Place(
+        tuple(budgets), tuple(autoscalers), tuple(quotas), tuple(ranges), tuple(verticals), can_resize
+    )
 
 
 async def list_if_served(cluster: Cluster, resource: Resource, namespace: str) -> list[dict[str, Any]]:
