@@ -4,9 +4,11 @@ It uses the kubernetes client's credentials, TLS and connection pool, but not it
 list of 10,000 pods costs 11 CPU-seconds, the raw bytes 0.1. Only `Cluster` calls it.
 """
 
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,6 +22,10 @@ JSON: Final = "application/json"
 
 MAX_ANSWER_BYTES: Final = 256 * 2**20
 """A page of 500 objects of the largest size etcd takes (1.5 MiB) would be 750 MiB; real pages are 1-5 MiB."""
+
+CREDENTIALS_SECONDS: Final = 10.0
+"""How long credentials are used before the client is asked again, one thread at a time: for each answer it writes its
+whole configuration anew and walks the environment, and it re-reads a token file once a minute at most."""
 
 _CHUNK_BYTES: Final = 2**18
 
@@ -51,6 +57,9 @@ class Transport:
         self._client = api_client
         self._time_outs = time_outs
         self._user_agent = user_agent
+        self._asking = threading.Lock()
+        self._asked: dict[str, str] = {}
+        self._ask_at = 0.0
 
     def request(
         self,
@@ -86,21 +95,27 @@ class Transport:
             content = _read(response, deadline, call)
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable(0, type(error).__name__, str(error), call=call) from error
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            self._ask_at = 0.0
         if response.status >= 300:
             raise error_of(response.status, content, response.headers.get("Retry-After"), call)
         return Answer(response.status, content)
 
     def _credentials(self, call: str) -> dict[str, str]:
-        try:
-            # Asking for them re-reads a token file that is due (client.Configuration.refresh_api_key_hook).
-            settings = self._client.configuration.auth_settings()
-        except (ConfigException, OSError) as error:
-            raise Unavailable(0, "BadCredentials", str(error), call=call) from error
-        return {
-            str(setting["key"]): str(setting["value"])
-            for setting in settings.values()
-            if setting["in"] == "header" and setting["value"]
-        }
+        with self._asking:
+            if time.monotonic() >= self._ask_at:
+                try:
+                    # Asking for them re-reads a token file that is due (client.Configuration.refresh_api_key_hook).
+                    settings = self._client.configuration.auth_settings()
+                except (ConfigException, OSError) as error:
+                    raise Unavailable(0, "BadCredentials", str(error), call=call) from error
+                self._asked = {
+                    str(setting["key"]): str(setting["value"])
+                    for setting in settings.values()
+                    if setting["in"] == "header" and setting["value"]
+                }
+                self._ask_at = time.monotonic() + CREDENTIALS_SECONDS
+            return self._asked
 
 
 def _read(response: Any, deadline: float, call: str) -> bytes:

@@ -1,5 +1,6 @@
 """What the facade sends and how it reads answers, against a real HTTP server on loopback."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -275,3 +276,25 @@ async def test_an_unreadable_token_file_is_no_call_at_all() -> None:
         with pytest.raises(errors.Unavailable, match="BadCredentials"):
             await Cluster(client.ApiClient(configuration), time_outs=QUICK).get(PODS, "p", "shop")
         assert server.asked == []
+
+
+async def test_credentials_are_asked_for_once_and_anew_after_a_401() -> None:
+    said = iter([200, 200, 401, 200])
+    with Loopback(lambda _: Reply({"kind": "Status", "reason": "Unauthorized"}, status=next(said))) as server:
+        configuration = client.Configuration(host=server.url)
+        tokens = itertools.count(1)
+
+        def refresh(refreshed: client.Configuration) -> None:
+            refreshed.api_key["BearerToken"] = f"Bearer {next(tokens)}"
+
+        configuration.refresh_api_key_hook = refresh
+        configuration.api_key["BearerToken"] = "Bearer 0"
+        cluster = Cluster(client.ApiClient(configuration), time_outs=QUICK)
+        for _ in range(2):
+            await cluster.get(PODS, "p", "shop")
+        with pytest.raises(errors.Unauthorized):
+            await cluster.get(PODS, "p", "shop")
+        await cluster.get(PODS, "p", "shop")
+        first, *others, last = [asked.headers["authorization"] for asked in server.asked]
+        assert set(others) == {first}
+        assert last != first
