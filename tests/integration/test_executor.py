@@ -214,7 +214,10 @@ def test_without_the_gate_the_executor_only_observes(shop: Shop, executor: Threa
         conditions = shop.wait(request, "Executed", "False GateNotStanding")
         assert conditions["Succeeded"] == "Unknown GateNotStanding"
         shop.until(lambda: executor.metric("podvigil_gate_standing") == 0, "the metric says so")
-        assert executor.metric("podvigil_refusals_total", reason="GateNotStanding") >= 1
+        # Counted after the event is made, which comes after the condition.
+        shop.until(
+            lambda: executor.metric("podvigil_refusals_total", reason="GateNotStanding") >= 1, "it is counted"
+        )
         events = json.loads(shop.kubectl("get", "events", "-o", "json"))["items"]
         assert "GateNotStanding" in {event["reason"] for event in events}
         assert shop.changes(workload) == []
