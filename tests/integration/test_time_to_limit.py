@@ -27,7 +27,7 @@ times as much: another half hour is left."""
 SPEC: Final[dict[str, Any]] = {
     "namespaces": [NAMESPACE],
     "interval": "3s",
-    "detection": {"falseAlarmsPerPodDay": "0.2", "minimumDuration": "6s"},
+    "detection": {"falseAlarmsPerPodDay": "2", "minimumDuration": "6s"},
     "remediation": {"mode": "Off"},
 }
 
