@@ -22,12 +22,12 @@ from podvigil.cluster.connect import connect, login
 from podvigil.cluster.errors import ClusterError
 from podvigil.cluster.events import EventRecorder
 from podvigil.controllers.approver.approver import Approver, ApproverSettings
+from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.monitor.handlers import register as register_analyst
 from podvigil.controllers.monitor.handlers import register_without_writing
 from podvigil.controllers.monitor.metrics import MonitorMetrics
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.remediation.executor import Executor
-from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.controllers.remediation.ports import ExecutorSettings
 from podvigil.remediate.actions.registry import install as install_actions
 from podvigil.serve.health import Watchdog

@@ -25,13 +25,13 @@ from podvigil.api.signals import Signal
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect
 from podvigil.cluster.events import EventRecorder
+from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.monitor.metrics import MonitorMetrics
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.proposer import ASK_AGAIN, FOLLOW_UP, Proposer
 from podvigil.controllers.monitor.reporter import REFRESH, Reporter
 from podvigil.controllers.monitor.status import TickFacts
 from podvigil.controllers.monitor.teller import Teller
-from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.detect.explain import FeatureShare
 from podvigil.detect.findings import Finding
 from podvigil.detect.incidents import Incident, Step

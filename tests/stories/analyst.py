@@ -10,7 +10,7 @@ from podvigil.api.request import RemediationRequest
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect
-from podvigil.controllers.remediation.lookout import Lookout
+from podvigil.controllers.lookout import Lookout
 from podvigil.remediate.observe.gather import observe_target, other_request
 from podvigil.remediate.observe.pause import observe_pause
 from podvigil.remediate.observe.place import observe_place

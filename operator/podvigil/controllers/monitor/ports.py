@@ -8,8 +8,8 @@ from pathlib import Path
 
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.events import EventRecorder
+from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.monitor.metrics import MonitorMetrics
-from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.settings import Settings
 
 

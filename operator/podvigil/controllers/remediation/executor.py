@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.events import EventRecorder
+from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.queue import WorkQueue
 from podvigil.controllers.remediation.gatekeeper import Gatekeeper, watch_gate
-from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
 from podvigil.controllers.remediation.ports import ExecutorSettings, Ports
 from podvigil.controllers.remediation.reconcile import reconcile

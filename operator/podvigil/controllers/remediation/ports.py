@@ -6,9 +6,9 @@ from datetime import datetime
 
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.events import EventRecorder
+from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.queue import QueueSettings
 from podvigil.controllers.remediation.gatekeeper import Gatekeeper
-from podvigil.controllers.remediation.lookout import Lookout
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
 
 
