@@ -104,18 +104,21 @@ class Transport:
     def _credentials(self, call: str) -> dict[str, str]:
         with self._asking:
             if time.monotonic() >= self._ask_at:
-                try:
-                    # Asking for them re-reads a token file that is due (client.Configuration.refresh_api_key_hook).
-                    settings = self._client.configuration.auth_settings()
-                except (ConfigException, OSError) as error:
-                    raise Unavailable(0, "BadCredentials", str(error), call=call) from error
-                self._asked = {
-                    str(setting["key"]): str(setting["value"])
-                    for setting in settings.values()
-                    if setting["in"] == "header" and setting["value"]
-                }
+                self._asked = self._ask(call)
                 self._ask_at = time.monotonic() + CREDENTIALS_SECONDS
             return self._asked
+
+    def _ask(self, call: str) -> dict[str, str]:
+        try:
+            # Asking for them re-reads a token file that is due (client.Configuration.refresh_api_key_hook).
+            settings = self._client.configuration.auth_settings()
+        except (ConfigException, OSError) as error:
+            raise Unavailable(0, "BadCredentials", str(error), call=call) from error
+        return {
+            str(setting["key"]): str(setting["value"])
+            for setting in settings.values()
+            if setting["in"] == "header" and setting["value"]
+        }
 
 
 def _read(response: Any, deadline: float, call: str) -> bytes:

@@ -185,8 +185,9 @@ class HabitsOfPods:
         groups = Groups.of(self.workloads.rows_of(names))
         if groups.rows.size:
             levels = log_level(values, ground(level))
-            self.seasonal.teach(groups, levels, times, slots)
-            self.siblings.teach(groups, levels, times, slots)
+            found = [groups.medians(now) for now in levels]
+            self.seasonal.teach(groups, levels, np.array([medians for medians, _ in found]), times, slots)
+            self.siblings.teach(levels, np.array([others for _, others in found]), times, slots)
 
     def release(self, slots: Indices) -> None:
         """Forget these slots; what their workloads are like stays."""

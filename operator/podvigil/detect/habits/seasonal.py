@@ -78,27 +78,24 @@ class Seasonal:
         self._offset.learn(levels - usual, elapsed_seconds)
         self.level.learn(groups.rows, np.concatenate([medians, replicas[:, None]], axis=1))
 
-    def teach(self, groups: Groups, levels: Array, times: Array, slots: Indices) -> None:
+    def teach(self, groups: Groups, levels: Array, medians: Array, times: Array, slots: Indices) -> None:
         """Fill in half-hours of the past: levels (T, K, F) of the pods that `groups` orders.
 
         Args:
+            medians: (T, groups, F), the level of each workload's middle replica.
             slots: (K,), where those pods are now, -1 = gone.
         """
         bins = np.array([(at.turn, at.index) for at in map(DAY.at, times.tolist())])
-        seen = np.array([self._at_once(groups, now) for now in levels])
+        there = [(~every_feature(np.isnan(now))).astype(np.float64)[:, None] for now in levels]
+        replicas = np.array([replicas_of(groups, now) for now in there])
+        seen = np.concatenate([medians, replicas[..., None]], axis=2)
         for begin, end in _stretches(bins):
             count = np.isfinite(seen[begin:end]).sum(axis=0)
             mean = np.where(count > 0, np.nansum(seen[begin:end], axis=0) / np.maximum(count, 1), np.nan)
             self.level.teach(groups.rows, int(bins[begin, 0]), int(bins[begin, 1]), mean)
         usual = np.full(levels.shape, np.nan)
-        usual[:, groups.slots] = seen[:, groups.of_member, :-1]
+        usual[:, groups.slots] = medians[:, groups.of_member]
         self._offset.teach(slots, levels - usual, times)
-
-    def _at_once(self, groups: Groups, levels: Array) -> Array:
-        """The middle replica's levels, and how many there are, (groups, features + 1)."""
-        medians, _ = groups.medians(levels)
-        there = (~every_feature(np.isnan(levels))).astype(np.float64)[:, None]
-        return np.concatenate([medians, replicas_of(groups, there)[:, None]], axis=1)
 
     def release(self, slots: Indices) -> None:
         """Forget these slots."""

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from podvigil.detect.habits.deviation import Expected
-from podvigil.detect.habits.groups import Groups
 from podvigil.detect.habits.load import Columns, tolerated_fall
 from podvigil.detect.habits.offset import LaggedOffset
 from podvigil.window.arrays import Array, Indices, grown
@@ -60,10 +59,9 @@ class Siblings:
         self._spread = np.where(np.isfinite(size), moved, self._spread).astype(np.float32)
         self._offset.learn(apart, elapsed_seconds)
 
-    def teach(self, groups: Groups, levels: Array, times: Array, slots: Indices) -> None:
-        """Take a past: levels (T, K, F) of the pods that `groups` orders, and that are at these slots (K,) now."""
-        apart = np.array([now - groups.medians(now)[1] for now in levels])
-        self._offset.teach(slots, apart, times)
+    def teach(self, levels: Array, others: Array, times: Array, slots: Indices) -> None:
+        """Take a past, levels and those of the others (T, K, F), of pods that are at these slots (K,) now."""
+        self._offset.teach(slots, levels - others, times)
 
     def release(self, slots: Indices) -> None:
         """Forget these slots."""
