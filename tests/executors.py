@@ -22,13 +22,13 @@ from podvigil.cluster.transport import TimeOuts
 from podvigil.controllers.queue import QueueSettings
 from podvigil.controllers.remediation.executor import Executor
 from podvigil.controllers.remediation.ports import ExecutorSettings
+from threaded import STOP_SECONDS, Threaded
 
 SYSTEM: Final = "podvigil-system"
 ACCOUNT: Final = f"system:serviceaccount:{SYSTEM}:podvigil-executor"
-STOP_SECONDS: Final = 10.0
 
 
-class ThreadedExecutor:
+class ThreadedExecutor(Threaded):
     """An executor on a loop of its own; it lists the requests every second instead of watching them."""
 
     def __init__(
@@ -39,6 +39,7 @@ class ThreadedExecutor:
         time_outs: TimeOuts | None = None,
         queue: QueueSettings | None = None,
     ) -> None:
+        super().__init__(instance)
         self.metrics: Final = CollectorRegistry()
         self._kubeconfig = kubeconfig
         self._time_outs = time_outs
@@ -50,24 +51,7 @@ class ThreadedExecutor:
             gate_retry_seconds=1.0,
             queue=queue or QueueSettings(),
         )
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name=instance, daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._started = threading.Event()
         self.beats = 0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._started.wait(STOP_SECONDS)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._loop is not None and self._stop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(STOP_SECONDS)
-        assert not self._thread.is_alive(), "the executor does not stop"
 
     def metric(self, name: str, **labels: str) -> float:
         """A sample of its metrics; 0 when it was never counted."""
@@ -76,13 +60,11 @@ class ThreadedExecutor:
     def _beat(self) -> None:
         self.beats += 1
 
-    async def _run(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+    async def _work(self, stop: asyncio.Event) -> None:
         cluster = Cluster(connect(self._kubeconfig), time_outs=self._time_outs)
         executor = Executor(cluster, self._settings, self.metrics)
-        self._started.set()
         try:
-            await executor.run(self._stop, self._beat)
+            await executor.run(stop, self._beat)
         finally:
             await cluster.aclose()
 

@@ -178,10 +178,7 @@ def _thresholds(found: "Sequence[LeftOut]") -> Iterator[str]:
             f"| {one.name} | {rule.usual:g}, {rule.own:g}, {rule.steepest:g}, {rule.rare:g} | {one.error:.2f} | "
             f"{one.shipped:.2f} | {one.best:.2f} |"
         )
-    if found:
-        means = [np.mean([getattr(one, name) for one in found]) for name in ("error", "shipped", "best")]
-        yield "| mean | | " + " | ".join(f"{mean:.2f}" for mean in means) + " |"
-    yield ""
+    yield from _mean_row(found, ("error", "shipped", "best"), digits=2)
 
 
 def _weights(found: "Sequence[WeightsLeftOut]") -> Iterator[str]:
@@ -192,9 +189,14 @@ def _weights(found: "Sequence[WeightsLeftOut]") -> Iterator[str]:
             f"| {one.name} | {c.drop:g}, {c.network:g}, {c.rise:g}, {c.fall:g} | {one.left_out:.3f} | "
             f"{one.shipped:.3f} | {one.best:.3f} |"
         )
+    yield from _mean_row(found, ("left_out", "shipped", "best"), digits=3)
+
+
+def _mean_row(found: Sequence[object], names: Sequence[str], digits: int) -> Iterator[str]:
+    """The last row of a table of sets that were left out, and the blank line after it."""
     if found:
-        means = [np.mean([getattr(one, name) for one in found]) for name in ("left_out", "shipped", "best")]
-        yield "| mean | | " + " | ".join(f"{mean:.3f}" for mean in means) + " |"
+        means = [np.mean([getattr(one, name) for one in found]) for name in names]
+        yield "| mean | | " + " | ".join(f"{mean:.{digits}f}" for mean in means) + " |"
     yield ""
 
 

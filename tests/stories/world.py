@@ -3,6 +3,7 @@
 import json
 from typing import Final
 
+from localcluster.kwok import node_body
 from localcluster.process import wait_until
 from shop import DEADLINE_SECONDS, EXECUTOR, Json, Shop, now
 from stories.model import Workload, World
@@ -120,20 +121,7 @@ def _placed(node: str, story: str) -> Json:
 
 
 def _node(name: str, story: str) -> Json:
-    room = {"cpu": "32", "memory": "256Gi", "pods": "1000"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": name,
-            "annotations": {"kwok.x-k8s.io/node": "fake"},
-            "labels": {
-                "kubernetes.io/hostname": name,
-                "kubernetes.io/os": "linux",
-                "type": "kwok",
-                "story": story,
-            },
-        },
-        "spec": {"taints": [{"key": "story", "value": story, "effect": "NoSchedule"}]},
-        "status": {"allocatable": room, "capacity": room},
-    }
+    """A node that takes the story's pods alone."""
+    body = node_body(name)
+    body["metadata"]["labels"]["story"] = story
+    return {**body, "spec": {"taints": [{"key": "story", "value": story, "effect": "NoSchedule"}]}}

@@ -70,7 +70,7 @@ class Kwok:
 
     def add_nodes(self, names: list[str]) -> None:
         """Create nodes and wait until they are Ready."""
-        nodes = {"apiVersion": "v1", "kind": "List", "items": [_node(name) for name in names]}
+        nodes = {"apiVersion": "v1", "kind": "List", "items": [node_body(name) for name in names]}
         self._control_plane.kubectl("apply", "-f", "-", input=json.dumps(nodes))
         self._control_plane.wait_for("--for=condition=Ready", *(f"node/{name}" for name in names))
 
@@ -109,7 +109,8 @@ class Kwok:
         return restarts
 
 
-def _node(name: str) -> dict[str, object]:
+def node_body(name: str) -> dict[str, Any]:
+    """Return a Node that KWOK plays the kubelet of, with room for what tests run."""
     room = {"cpu": "32", "memory": "256Gi", "pods": "1000"}
     return {
         "apiVersion": "v1",

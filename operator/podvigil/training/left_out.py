@@ -1,5 +1,4 @@
-"""
-What the network knows of faults it was never shown: `python -m podvigil.training.left_out PAGE.md`.
+"""What the network knows of faults it was never shown: `python -m podvigil.training.left_out PAGE.md`.
 
 For each group of fault types a small network is trained without it and judged on clusters that hold nothing
 else, beside one that was trained on everything and beside the statistics alone. A gain that is left when the
