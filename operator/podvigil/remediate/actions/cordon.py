@@ -85,7 +85,3 @@ class Cordon(OnePatch[NodeState]):
     async def rollback(self, cluster: Cluster, target: NodeState, plan: Plan, change: Change) -> None:
         """Take the cordon and the annotation away together."""
         await patch_node(cluster, target, {CORDONED_BY: None}, unschedulable=False, dry_run=False)
-
-
-async def _cordon(cluster: Cluster, target: NodeState, change: Change, *, dry_run: bool) -> dict[str, Any]:
-    return await patch_node(cluster, target, {CORDONED_BY: change.token}, unschedulable=True, dry_run=dry_run)

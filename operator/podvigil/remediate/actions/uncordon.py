@@ -96,8 +96,3 @@ class Uncordon(OnePatch[NodeState]):
 
 def _is_ours(target: NodeState, change: Change) -> bool:
     return target.annotations.get(UNCORDONED_BY) == change.token
-
-
-async def _uncordon(cluster: Cluster, target: NodeState, change: Change, *, dry_run: bool) -> dict[str, Any]:
-    marks = {UNCORDONED_BY: change.token, CORDONED_BY: None, DRAINED_BY: None}
-    return await patch_node(cluster, target, marks, unschedulable=False, dry_run=dry_run)
