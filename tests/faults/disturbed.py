@@ -20,6 +20,9 @@ Json = dict[str, Any]
 PATIENCE_SECONDS: Final = 400.0
 """For each wait of a story: hundreds of calls fail on its way."""
 
+LOOK_SECONDS: Final = 0.3
+"""Between two looks at the request: eight stories that look twenty times a second each take a processor for it."""
+
 JUDGED_AGAIN_SECONDS: Final = 45.0
 """The analyst says the same again: a report that is two minutes old says nothing any more."""
 
@@ -58,7 +61,7 @@ class Disturbed(Play):
             snapshot: what the action changes: spec, node, pods or jobs.
             decided: called when a person decides.
         """
-        super().__init__(cluster, scenario, PATIENCE_SECONDS)
+        super().__init__(cluster, scenario, PATIENCE_SECONDS, every_seconds=LOOK_SECONDS)
         self._decided: Final = decided
         self._look: Final = SNAPSHOTS[snapshot]
         self._log_start: Final = cluster.audit_log.stat().st_size

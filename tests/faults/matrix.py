@@ -6,6 +6,7 @@ call has not had yet, one after the other, and lets it through after them. The f
 more is the last: it proves that there is no call left, and that the story still ends well.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,6 +166,8 @@ class Round:
     faults: tuple[tuple[str, str], ...]
     """Which calls failed in which way, in order."""
     ending: Ending
+    seconds: float
+    """How long it took."""
 
     def __str__(self) -> str:
         failed = "\n".join(f"  {fault}: {call}" for call, fault in self.faults)
@@ -173,6 +176,7 @@ class Round:
 
 def play(cluster: ControlPlane, scenario: Scenario, rule: EachCall, folder: Path, snapshot: str) -> Round:
     """Play a story once, with the faults that are left. Raises: AssertionError when it does not end in time."""
+    began = time.monotonic()
     rule.begin()
     story = Disturbed(cluster, scenario, snapshot, rule.decided)
     with FaultProxy(cluster.url, ca_file=cluster.ca_file) as proxy:
@@ -181,7 +185,7 @@ def play(cluster: ControlPlane, scenario: Scenario, rule: EachCall, folder: Path
         kubeconfig = proxy.kubeconfig(folder / f"{story.namespace}.kubeconfig", cluster.token(EXECUTOR))
         with ThreadedExecutor(kubeconfig, story.namespace, time_outs=TIME_OUTS, queue=QUEUE):
             ending = story.play()
-    return Round(scenario, tuple(rule.taken), ending)
+    return Round(scenario, tuple(rule.taken), ending, time.monotonic() - began)
 
 
 def play_out(

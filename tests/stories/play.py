@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from localcluster.controlplane import ControlPlane
 from localcluster.errors import LocalClusterError
-from localcluster.process import wait_until
+from localcluster.process import POLL_SECONDS, wait_until
 from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
@@ -27,10 +27,23 @@ _numbers = itertools.count(1)
 class Play:
     """One scenario in a namespace of its own."""
 
-    def __init__(self, cluster: ControlPlane, scenario: Scenario, patience_seconds: float = 90) -> None:
-        """`patience_seconds`: for each thing that is waited for; an executor that is killed again and again is slow."""
+    def __init__(
+        self,
+        cluster: ControlPlane,
+        scenario: Scenario,
+        patience_seconds: float = 90,
+        *,
+        every_seconds: float = POLL_SECONDS,
+    ) -> None:
+        """Play nothing yet.
+
+        Args:
+            patience_seconds: for each thing that is waited for; an executor that is killed again and again is slow.
+            every_seconds: how often it is looked whether it is there.
+        """
         self._written: Final = scenario
         self._patience: Final = patience_seconds
+        self._every: Final = every_seconds
         self._cluster: Final = cluster
         self._namespace: Final = f"story-{next(_numbers)}"
         self._report = ""
@@ -388,7 +401,7 @@ class Play:
         found: Callable[[], str] | None = None,
     ) -> None:
         try:
-            wait_until(holds, what, deadline_seconds=self._patience)
+            wait_until(holds, what, deadline_seconds=self._patience, every_seconds=self._every)
         except LocalClusterError as error:
             raise AssertionError(f"{error}" + (f"; found {found()}" if found else "")) from error
 

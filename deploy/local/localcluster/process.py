@@ -56,13 +56,15 @@ def http_ok(url: str, *, ca_file: Path | None = None, token: str = "") -> Probe:
     return probe
 
 
-def wait_until(probe: Probe, what: str, *, deadline_seconds: float) -> None:
+def wait_until(
+    probe: Probe, what: str, *, deadline_seconds: float, every_seconds: float = POLL_SECONDS
+) -> None:
     """Wait for `probe`. Raises: ProcessError when `deadline_seconds` have passed."""
     deadline = time.monotonic() + deadline_seconds
     while not probe():
         if time.monotonic() > deadline:
             raise ProcessError(f"{what}: not so after {deadline_seconds:.0f} s")
-        time.sleep(POLL_SECONDS)
+        time.sleep(every_seconds)
 
 
 @dataclass
