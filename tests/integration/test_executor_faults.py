@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from executors import ExecutorProcess, ThreadedExecutor
-from faults.proxy import Drop, FaultProxy, Rule
+from faults.proxy import Drop, FaultProxy, Reset, Rule
 from localcluster.controlplane import ControlPlane
 from shop import EXECUTOR, Shop, now
 
@@ -144,3 +144,28 @@ def test_the_api_server_restarts_meanwhile(shop: Shop, installed: ControlPlane) 
         shop.judge(report["metadata"]["name"], active=False, seconds=1, pods=1)
         assert shop.wait_end(request)["Succeeded"] == "True Succeeded"
     assert len(shop.changes(workload)) == 1
+
+
+def test_what_is_told_is_told_when_no_write_is_ever_answered(
+    shop: Shop, proxy: FaultProxy, through_proxy: Path
+) -> None:
+    """Each write of a status is done, and its answer lost: every event and every count is there all the same."""
+    proxy.add(Rule(Reset(after_upstream=True), "PUT", "/status"))
+    with ThreadedExecutor(through_proxy) as executor:
+        _, report, request = shop.trouble("Scale", parameters={"replicas": 3}, validationWindow="6s")
+        shop.decide(request)
+        shop.wait(request, "Executed", "True")
+        shop.judge(report["metadata"]["name"], active=True, seconds=2)
+        assert shop.wait_end(request)["Succeeded"] == "False Ineffective"
+        counted = {
+            "podvigil_changes_total": {"action": "Scale"},
+            "podvigil_rollbacks_total": {"action": "Scale", "reason": "RolledBack"},
+            "podvigil_requests_finished_total": {"action": "Scale", "outcome": "Ineffective"},
+        }
+        shop.until(
+            lambda: all(executor.metric(name, **labels) == 1 for name, labels in counted.items()),
+            "all is counted",
+        )
+    about = f"--field-selector=involvedObject.name={request}"
+    told = shop.kubectl("get", "events", about, "-o=jsonpath={.items[*].reason}")
+    assert {"Executing", "Executed", "Ineffective", "RolledBack"} <= set(told.split())

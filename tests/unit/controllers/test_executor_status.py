@@ -1,14 +1,19 @@
 """What a request's status says after each step, and when it is not worth a write."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from kubernetes import client
 
+from faults.loopback import Asked, Loopback, Reply
 from podvigil.api.conditions import find_condition
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Health, Preflight, RequestStatus, Reversibility
 from podvigil.api.request import Refusal as ShownRefusal
+from podvigil.cluster.client import Cluster
+from podvigil.cluster.errors import ClusterError, Conflict, Unavailable
 from podvigil.controllers.remediation import status
 from podvigil.remediate.actions.base import Change
 from podvigil.remediate.refusal import Refusal
@@ -195,3 +200,41 @@ def test_an_end_says_what_is_known_of_the_change(
     draft = status.begin(request(change), NOW)
     after = status.finished(draft, Finish(Reason.FAILED, reason, "because")).status
     assert said(after)["Executed"] == executed
+
+
+ENDED = status.finished(status.begin(request(), NOW), Finish(Reason.DENIED, Reason.DENIED, "alice said no"))
+
+
+def answers(reply: Reply, *, kept: bool) -> Callable[[Asked], Reply]:
+    """An API server whose answer to a write is another than what became of it."""
+    stored = request().dump()
+
+    def answer(asked: Asked) -> Reply:
+        if asked.method == "GET":
+            return Reply(stored)
+        if kept:
+            stored["status"] = asked.json["status"]
+        return reply
+
+    return answer
+
+
+async def write(answer: Callable[[Asked], Reply]) -> None:
+    with Loopback(answer) as server:
+        await status.write_status(Cluster(client.ApiClient(client.Configuration(host=server.url))), ENDED)
+
+
+async def test_a_write_whose_answer_is_lost_counts_as_done_when_it_is_there() -> None:
+    await write(answers(Reply(status=503), kept=True))
+
+
+@pytest.mark.parametrize(
+    ("code", "kept", "error"),
+    [
+        pytest.param(503, False, Unavailable, id="it-is-not-there"),
+        pytest.param(409, True, Conflict, id="somebody-else-wrote-the-same"),
+    ],
+)
+async def test_a_write_that_failed_is_one(code: int, kept: bool, error: type[ClusterError]) -> None:
+    with pytest.raises(error):
+        await write(answers(Reply(status=code), kept=kept))

@@ -19,6 +19,7 @@ from podvigil.api.request import (
 )
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
+from podvigil.cluster.errors import Unavailable
 from podvigil.remediate.observe.context import Context
 from podvigil.remediate.steps import BeginRollback, Claim, Conclude, Finish, GiveUp, Hold, Settle, Watch
 from podvigil.remediate.validation.siblings import siblings
@@ -252,15 +253,22 @@ def is_worth_writing(before: RequestStatus, after: RequestStatus, *, seconds: fl
 async def write_status(cluster: Cluster, draft: Draft) -> None:
     """Write it, unless somebody wrote in between.
 
+    When only the answer is lost, it is read back whether the write was done: what is told of it (an event, a count)
+    is told then, and not by a later pass, which finds it done.
+
     Raises: Conflict when the request is not as it was seen; any other ClusterError.
     """
     metadata = draft.request.metadata
+    name, namespace = metadata["name"], metadata["namespace"]
     body = draft.request.model_copy(
         update={
             "metadata": {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")},
             "status": draft.status,
         }
     ).dump()
-    await cluster.replace(
-        REMEDIATIONREQUESTS, metadata["name"], body, metadata["namespace"], subresource="status"
-    )
+    try:
+        await cluster.replace(REMEDIATIONREQUESTS, name, body, namespace, subresource="status")
+    except Unavailable:
+        found = await cluster.find(REMEDIATIONREQUESTS, name, namespace)
+        if found is None or found.get("status") != body["status"]:
+            raise
