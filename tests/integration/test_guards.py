@@ -1,6 +1,7 @@
 """Guards that look beyond one request, and the comparison with siblings, on a real API server."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -73,6 +74,71 @@ def test_each_objection_holds_it_back_until_it_is_gone(shop: Shop, executor: Thr
     shop.watch(outcomes=None)
     shop.wait(request, "Executed", "True")
     assert len(shop.changes(workload)) == 1
+
+
+def paused(shop: Shop, report: str) -> None:
+    shop.patch("deployment", "web", {"spec": {"paused": True}})
+
+
+def rolling_out_for_ever(shop: Shop, report: str) -> None:
+    nowhere = {"spec": {"nodeSelector": {"kubernetes.io/hostname": "nowhere"}}}
+    shop.patch("deployment", "web", {"spec": {"template": nowhere}})
+
+
+def stale(shop: Shop, report: str) -> None:
+    shop.judge(report, active=True, seconds=-600)
+
+
+def without_a_monitor(shop: Shop, report: str) -> None:
+    shop.kubectl("delete", "anmon", shop.monitor)
+
+
+def as_it_is(shop: Shop, report: str) -> None:
+    """Nothing happens."""
+
+
+@pytest.mark.parametrize(
+    ("happens", "action", "plan", "reason", "waits"),
+    [
+        pytest.param(paused, "Restart", {}, "RolloutPaused", True, id="its-rollout-is-paused"),
+        pytest.param(rolling_out_for_ever, "Restart", {}, "RolloutRunning", True, id="it-is-rolling-out"),
+        pytest.param(stale, "Restart", {}, "ReportStale", True, id="nobody-has-looked-lately"),
+        pytest.param(as_it_is, "example.com/None", {}, "ActionUnknown", True, id="no-such-action"),
+        pytest.param(as_it_is, "Scale", {"parameters": {"replicas": 2}}, "NoChange", False, id="it-is-so"),
+        pytest.param(without_a_monitor, "Restart", {}, "MonitorMissing", False, id="no-rules-any-more"),
+    ],
+)
+def test_what_speaks_against_it_holds_it_back_or_ends_it(
+    shop: Shop,
+    executor: ThreadedExecutor,
+    happens: Callable[[Shop, str], None],
+    action: str,
+    plan: dict[str, Any],
+    reason: str,
+    waits: bool,
+) -> None:
+    shop.set_rules(allowedActions=["Restart", "Scale", "example.com/None"])
+    report = shop.report(shop.deploy("web"))
+    happens(shop, report["metadata"]["name"])
+    request = shop.request(shop.get("deployment", "web"), report, action, **plan)
+    approve = {"spec": {"approval": {"decision": "Approved", "approvedBy": "admin"}}}
+    shop.patch("remreq", request, approve)
+    executed = shop.wait(request, "Executed", f"False {reason}")
+    assert executed["Succeeded"] == (f"Unknown {reason}" if waits else "False Refused")
+    refused = [refusal["reason"] for refusal in shop.status(request)["preflight"]["refusals"]]
+    assert refused == [reason]
+    assert shop.changes(shop.get("deployment", "web")) == []
+
+
+def test_without_its_report_nobody_is_asked(shop: Shop, executor: ThreadedExecutor) -> None:
+    """No ownerReference: a request that a person's tool made outlives the report."""
+    workload = shop.deploy("web")
+    report = shop.report(workload)
+    shop.kubectl("delete", "anomalyreport", report["metadata"]["name"])
+    ended = shop.wait_end(shop.request(workload, report))
+    assert ended["Executed"] == "False ReportMissing"
+    assert ended["Succeeded"] == "False Refused"
+    assert shop.changes(workload) == []
 
 
 def test_a_second_node_that_is_not_ready_is_a_storm(shop: Shop, executor: ThreadedExecutor) -> None:

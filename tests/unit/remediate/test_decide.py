@@ -204,6 +204,12 @@ INEFFECTIVE_SCALE: dict[str, Any] = {
             id="claimed-and-the-gate-fell",
         ),
         pytest.param(
+            {"request_change": {**CLAIMED, "spec.plan.action": "example.com/None"}},
+            Hold,
+            Reason.ACTION_UNKNOWN,
+            id="claimed-and-its-action-is-not-installed-any-more",
+        ),
+        pytest.param(
             {"request_change": {**CLAIMED, "spec.plan.expiresAt": at(0)}},
             Finish,
             Reason.PLAN_EXPIRED,

@@ -34,6 +34,14 @@ ROWS = [
         {"request_change": {"spec.plan.expiresAt": at(0)}}, Reason.PLAN_EXPIRED, id="expires-this-very-second"
     ),
     pytest.param({"request_change": {"spec.plan.expiresAt": at(1)}}, None, id="expires-in-a-second"),
+    pytest.param(
+        {
+            "request_change": {"spec.plan.action": "example.com/None"},
+            "monitor_change": {"spec.remediation.allowedActions": ["example.com/None"]},
+        },
+        Reason.ACTION_UNKNOWN,
+        id="no-such-action-here",
+    ),
     pytest.param({"target": None}, Reason.TARGET_MISSING, id="target-deleted"),
     pytest.param(
         {"target": deployment(metadata__deletionTimestamp=at(-1))},
