@@ -16,6 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from executors import ThreadedExecutor
+from faults.proxy import FaultProxy, Rule, Status
 from localcluster.controlplane import ControlPlane
 from operator_process import condition, message
 from podvigil.api.features import Feature
@@ -28,7 +29,7 @@ from podvigil.cluster.events import EventRecorder
 from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.monitor.metrics import MonitorMetrics
 from podvigil.controllers.monitor.ports import Ports
-from podvigil.controllers.monitor.proposer import ASK_AGAIN, FOLLOW_UP, Proposer
+from podvigil.controllers.monitor.proposer import ASK_AGAIN, ASK_AGAIN_BY, FOLLOW_UP, Proposer
 from podvigil.controllers.monitor.reporter import REFRESH, Reporter
 from podvigil.controllers.monitor.status import TickFacts
 from podvigil.controllers.monitor.teller import Teller
@@ -59,12 +60,24 @@ def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
 class Analyst:
     """What a process of the analyst does in a tick after the detector: report, propose, tell."""
 
-    def __init__(self, shop: Shop, workload: dict[str, Any], *, ahead_seconds: float = 0) -> None:
-        """`ahead_seconds`: by which its clock is ahead, so that its episodes are no earlier process's."""
+    def __init__(
+        self,
+        shop: Shop,
+        workload: dict[str, Any],
+        *,
+        ahead_seconds: float = 0,
+        kubeconfig: Path | None = None,
+    ) -> None:
+        """Begin nothing yet.
+
+        Args:
+            ahead_seconds: by which its clock is ahead, so that its episodes are no earlier process's.
+            kubeconfig: another way to the API server than the straight one.
+        """
         self.metrics = CollectorRegistry()
         self._shop = shop
         self._runner = asyncio.Runner()
-        self._cluster = Cluster(connect(shop.cluster.kubeconfig(ANALYST)))
+        self._cluster = Cluster(connect(kubeconfig or shop.cluster.kubeconfig(ANALYST)))
         self._ports = Ports(
             cluster=self._cluster,
             events=EventRecorder(self._cluster, instance="test", controller="podvigil.io/analyst"),
@@ -259,3 +272,21 @@ def test_what_cannot_be_carried_out_is_withheld_and_proposed_when_it_can(shop: S
             lambda: shop.get("pdb", "web")["status"]["disruptionsAllowed"] == 1, "the budget has room for one"
         )
         assert proposed(shop, analyst.tick(2 * ASK_AGAIN))[1] == "Restart"
+
+
+def test_what_the_analyst_may_not_look_at_withholds_the_proposal_and_is_told(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """A Role of an older version: nothing is proposed blindly, and the report says which right is missing."""
+    workload, cluster = shop.deploy("web", 3), shop.cluster
+    forbidden = {"kind": "Status", "apiVersion": "v1", "reason": "Forbidden", "message": "no such right"}
+    with FaultProxy(cluster.url, ca_file=cluster.ca_file) as proxy:
+        proxy.add(Rule(Status(403, forbidden), "GET", "/poddisruptionbudgets"))
+        kubeconfig = proxy.kubeconfig(tmp_path / "kubeconfig", cluster.token(ANALYST))
+        with Analyst(shop, workload, kubeconfig=kubeconfig) as analyst:
+            report = analyst.trouble()
+            assert condition(report, "Proposed") == "False PermissionMissing"
+            assert "poddisruptionbudgets" in message(report, "Proposed")
+            assert shop.all("remreq") == []
+            proxy.clear()
+            assert proposed(shop, analyst.tick(2 * ASK_AGAIN_BY))[1] == "Restart"

@@ -12,7 +12,7 @@ from podvigil.api.report import AnomalyReport, RequestReference
 from podvigil.api.request import RemediationRequest
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Json
-from podvigil.cluster.errors import ClusterError, Conflict
+from podvigil.cluster.errors import ClusterError, Conflict, Forbidden
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.reporter import Reporter
 from podvigil.detect.incidents import Incident, IncidentKey, Step
@@ -115,7 +115,11 @@ class Proposer:
                 await self._reporter.tell_proposal(incident, _reference(answer.metadata), now)
                 return False
             others = tuple(map(other_request, bodies))
-            proposal = await self._proposal(report, requests, others, monitor, now)
+            try:
+                proposal = await self._proposal(report, requests, others, monitor, now)
+            except Forbidden as error:
+                unseen = f"the analyst's account may not see what is asked before a proposal: {error}"
+                proposal = Refusal(Reason.PERMISSION_MISSING, unseen[:1000], ASK_AGAIN_BY)
             if isinstance(proposal, Refusal):
                 self._ask_at[incident.key] = now + _again(proposal)
                 self._ports.metrics.proposals.labels(name, proposal.reason.value).inc()
