@@ -298,6 +298,7 @@ class Detector:
                 deviation=deviation,
                 usable=treated.usable,
                 absent=treated.absent,
+                cold=treated.cold,
                 level=self._treatment.reference.level,
             )
         )

@@ -5,18 +5,14 @@ made the alarm; where none says anything, by the season when it is known, else b
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from podvigil.detect.habits.bands import WIDER
-from podvigil.detect.habits.deviation import Habitual
+from podvigil.detect.habits.deviation import BAND, Habitual
 from podvigil.detect.habits.habits import Habits
 from podvigil.detect.terms import Terms
 from podvigil.window.arrays import Array
-
-BAND: Final = 3.0
-"""The band of an explanation: expected ± 3 of the spread (floors included)."""
 
 
 @dataclass(frozen=True, slots=True)

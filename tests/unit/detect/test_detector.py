@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from podvigil.api.features import MODEL_FEATURES, Feature
 from podvigil.detect.detector import Detector, Mode, Scores
-from podvigil.detect.expected import BAND
+from podvigil.detect.habits.deviation import BAND
 from podvigil.detect.threshold import LEAST
 from podvigil.window.arrays import Array
 from unit.detect.cells import BrokenCell, RecordingCell

@@ -21,6 +21,9 @@ RELATIVE_FLOOR: Final = 0.05
 SHARE_OF_HOUR: Final = 0.3
 """The trailing hour's scale, its floors included, counts by this share: trifles stay trifles."""
 
+BAND: Final = 3.0
+"""The band of an explanation: expected ± 3 of the spread (floors included)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:

@@ -19,6 +19,7 @@ from podvigil.detect.habits.load import Columns
 from podvigil.detect.habits.logs import ground, log_level
 from podvigil.detect.habits.seasonal import Seasonal, replicas_of
 from podvigil.detect.habits.siblings import Siblings
+from podvigil.detect.habits.standstill import Standstill
 from podvigil.detect.habits.starts import StartBand, is_young
 from podvigil.detect.habits.traffic import Traffic
 from podvigil.detect.habits.workloads import Workloads
@@ -74,6 +75,8 @@ class Sample:
     usable: Mask
     absent: Mask
     """(S,): the pod is not there, or gave no sample at all."""
+    cold: Mask
+    """(S,): it has no trailing hour of its own yet."""
     level: Array
     """(F,): the cluster's level."""
 
@@ -89,6 +92,7 @@ class Habits:
     explained: Array
     """(S, F): natural units that traffic explains of the value."""
     season: Habitual
+    """Where it is not known, the hour in its place for what stands still."""
     siblings: Habitual
     habitual: Mask
     """(S,): the pod's season is known."""
@@ -112,6 +116,9 @@ class HabitsOfPods:
         self.besides = ClockBand(DAY, turns=DAYS_OF_BAND, least_turns=LEAST_DAYS_OF_BAND, features=width)
         self.hours = ClockBand(HOUR, turns=HOURS_OF_BAND, least_turns=LEAST_HOURS_OF_BAND, features=width)
         self.starts = StartBand(features=width)
+        self.standstill = Standstill(
+            columns, features=width, capacity=capacity, interval_seconds=interval_seconds
+        )
         self._memory = columns.memory
         self._by_row: tuple[ByRow, ...] = (
             self.seasonal.level,
@@ -123,7 +130,13 @@ class HabitsOfPods:
             self.traffic,
         )
         self._smooth = [Smoothed(features=width, capacity=capacity) for _ in range(2)]
-        self._by_slot: tuple[BySlot, ...] = (workloads, self.seasonal, self.siblings, *self._smooth)
+        self._by_slot: tuple[BySlot, ...] = (
+            workloads,
+            self.seasonal,
+            self.siblings,
+            self.standstill,
+            *self._smooth,
+        )
         self._interval = interval_seconds
         step = SLOW_STEP_SECONDS if capacity <= MANY_PODS else SLOW_STEP_OF_MANY
         self._every = max(1, int(step / interval_seconds))
@@ -161,13 +174,14 @@ class HabitsOfPods:
             self.starts.learn(rows, age, known)
             self.traffic.learn(groups, sample.values, sample.center, self._interval)
             self._learnt_at = sample.at
+        habitual = ~every_feature(np.isnan(self._season.center))
         return Habits(
             deviation=np.arcsinh(usual.beyond(sigma)),
             usual=usual,
             explained=explained,
-            season=self._season,
+            season=self._season_or_hour(sample, habitual),
             siblings=self._beside,
-            habitual=~every_feature(np.isnan(self._season.center)),
+            habitual=habitual,
         )
 
     def assign(self, slots: Indices, names: Sequence[Hashable | None], started: Array) -> None:
@@ -226,6 +240,21 @@ class HabitsOfPods:
         left = self._unusual(self.besides, sample.at, found, smooth)
         self._beside = Habitual(found.center + explained, found.scale, left)
         self.siblings.learn(grown_up, others, elapsed)
+
+    def _season_or_hour(self, sample: Sample, habitual: Mask) -> Habitual:
+        """The season's verdict; of pods without one, what stands still against their hour."""
+        watched = ~(habitual | sample.absent | sample.cold)
+        still = self.standstill.judge(
+            sample.values, sample.center, sample.scale, ground(sample.level), watched
+        )
+        if still is None:
+            return self._season
+        stands = np.isfinite(still.center)
+        return Habitual(
+            np.where(stands, still.center, self._season.center),
+            np.where(stands, still.scale, self._season.scale),
+            np.where(stands, still.deviation, self._season.deviation),
+        )
 
     def _unusual(self, band: ClockBand, moment: float, found: Habitual, smooth: Array) -> Array:
         """What is left of a smoothed deviation beside what it is at this time of every day; the band learns."""

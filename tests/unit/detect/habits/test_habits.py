@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podvigil.api.features import MODEL_FEATURES
+from podvigil.api.features import MODEL_FEATURES, Feature
 from podvigil.detect.detector import Detector, Mode, Past, Scores
+from podvigil.detect.threshold import LEAST
 from podvigil.window.arrays import Array
 
 INTERVAL = 600.0
@@ -274,3 +275,19 @@ def test_a_past_of_strangers_teaches_nothing() -> None:
     fresh.teach(values, [None, "gone", None, "gone", "gone", None], times)
     now, moments = tuesday(1)
     assert not go_on(fresh, now, moments)[-1].habitual.any()
+
+
+def test_a_hung_pod_is_seen_before_any_season_is_known() -> None:
+    rng = np.random.default_rng(3)
+    made = detector(interval=60.0)
+    values = np.array([0.2, 3e8, 1e6, 2e6]) * rng.normal(1.0, 0.1, (3 * 60, PODS, 4))
+    hung = values[-10:]
+    hung[:, 0] *= [0.02, 1.0, 0.01, 0.01]
+    times = MONDAY + 60.0 * np.arange(len(values))
+    made.run(values[:-10], there(values[:-10]), times[:-10])
+    seen = [made.observe(now, there(values)[0], float(at)) for now, at in zip(hung, times[-10:], strict=True)]
+    assert not seen[-1].habitual.any()
+    assert seen[1].score[0] < LEAST < seen[3].score[0], "three samples, not one"
+    assert MODEL_FEATURES[int(seen[-1].contribution[0].argmax())] is not Feature.MEMORY
+    assert seen[-1].observed[0, 2] < seen[-1].low[0, 2], "the band that is shown is left"
+    assert (seen[-1].score[1:] < LEAST).all()
