@@ -7,11 +7,12 @@ answer that the API server can give, at every call: test_fault_matrix.py.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from executors import ExecutorProcess, ThreadedExecutor
-from faults.proxy import Drop, FaultProxy, Reset, Rule
+from faults.proxy import AlterJson, Drop, FaultProxy, Reset, Rule
 from localcluster.controlplane import ControlPlane
 from shop import EXECUTOR, Shop, now
 
@@ -29,6 +30,15 @@ class Nth(Rule):
             return False
         self.seen += 1
         return self.seen == self.n
+
+
+@dataclass
+class Lists(Rule):
+    """Takes the server's list of what it serves."""
+
+    def takes(self, method: str, path: str) -> bool:
+        """That of the core group alone."""
+        return (method, path) == ("GET", "/api/v1")
 
 
 @pytest.fixture
@@ -169,3 +179,27 @@ def test_what_is_told_is_told_when_no_write_is_ever_answered(
     about = f"--field-selector=involvedObject.name={request}"
     told = shop.kubectl("get", "events", about, "-o=jsonpath={.items[*].reason}")
     assert {"Executing", "Executed", "Ineffective", "RolledBack"} <= set(told.split())
+
+
+def without_resize(served: dict[str, Any]) -> dict[str, Any]:
+    """What a server before Kubernetes 1.33 says that it serves."""
+    return {**served, "resources": [found for found in served["resources"] if found["name"] != "pods/resize"]}
+
+
+def test_an_older_server_cannot_resize_pods_and_is_not_asked_to(
+    shop: Shop, proxy: FaultProxy, through_proxy: Path
+) -> None:
+    shop.set_rules(allowedActions=["SetResources"])
+    proxy.add(Lists(AlterJson(without_resize)))
+    container = {"name": "app", "image": "shop", "resources": {"limits": {"cpu": "500m", "memory": "256Mi"}}}
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+    workload = shop.deploy("web", 2, template=template)
+    more = {"container": "app", "method": "InPlace", "limits": {"cpu": "750m"}, "requests": {"cpu": "750m"}}
+    with ThreadedExecutor(through_proxy):
+        request = shop.request(
+            workload, shop.report(workload), "SetResources", parameters={"resources": more}
+        )
+        shop.wait(request, "Preflighted", "False ResizeUnavailable")
+        shop.decide(request)
+        assert shop.wait_end(request)["Executed"] == "False ResizeUnavailable"
+    assert [call for call in proxy.calls if "/resize" in call.path] == []
