@@ -25,7 +25,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-
 # since its tests share a cluster.
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
-.PHONY: help venv lock binaries lint types unit integration kill-matrix fault-matrix node test crds scenarios model demo bench-detection bench-days bench-explanation bench-forecast bench-scale clean
+.PHONY: help venv lock binaries lint types unit integration kill-matrix fault-matrix node test crds scenarios model demo bench-detection bench-days bench-left-out bench-explanation bench-forecast bench-scale clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -92,12 +92,15 @@ demo: venv binaries ## From nothing to a repaired workload; KEEP=1 leaves it run
 clean: ## Remove what was made here; the built programs stay in the cache
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-bench-detection: venv ## Judge our detector and others; DATA=folder holds the labelled sets
-	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m detection.run $(if $(DATA),--data $(DATA))
+bench-detection: venv ## Judge our detector and others; DATA=folder holds the labelled sets, MODELS=folders our seeds
+	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m detection.run $(if $(DATA),--data $(DATA)) $(addprefix --model ,$(MODELS))
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m detection.calibration $(if $(DATA),--data $(DATA)) --leave-out
 
 bench-days: venv ## Judge our modes on several generated days with exact labels; ARGS="--quick" for a first look
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m days.run $(ARGS)
+
+bench-left-out: venv ## See what the network knows of kinds of faults that it was not trained on
+	$(BIN)/python -m podvigil.training.left_out benchmarks/results/left_out.md $(ARGS)
 
 bench-explanation: venv ## See how often the explanation names the right vital first
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m explanation.run

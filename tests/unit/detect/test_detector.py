@@ -1,5 +1,7 @@
 """What every mode of the detector must do, and never do."""
 
+from typing import Final
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from podvigil.api.features import MODEL_FEATURES, Feature
 from podvigil.detect.detector import Detector, Mode, Scores
 from podvigil.detect.habits.deviation import BAND
 from podvigil.detect.threshold import LEAST
+from podvigil.detect.treatment import Treatment
 from podvigil.window.arrays import Array
 from unit.detect.cells import BrokenCell, RecordingCell
 
@@ -311,3 +314,30 @@ def test_a_sample_of_another_shape_is_refused() -> None:
 def test_slots_are_not_dropped() -> None:
     with pytest.raises(ValueError, match="shrink"):
         detector(Mode.Z3, 4).grow(3)
+
+
+AGREES: Final = 1e-9
+"""How far the stream may be from the batch: both are float64, and only the order of the sums differs."""
+
+
+def test_z3_agrees_sample_by_sample_with_a_batch_that_is_written_for_reading() -> None:
+    values = cluster(200, 6)
+    values[120:135, 0, 0] *= 8.0
+    values[150:, 1, 2:] *= 0.1
+    values[60:70, 2] = np.nan
+    treatment = Treatment(features=MODEL_FEATURES, interval_seconds=60.0, capacity=6)
+    treated = [treatment.observe(sample, flags) for sample, flags in zip(values, there(values), strict=True)]
+    known = np.array([one.usable.any(axis=1) for one in treated])
+    sigma = np.array([np.where(one.usable, np.sinh(one.deviation), np.nan) for one in treated])
+    of_all = np.sinh([one.context for one in treated])
+    away = np.nan_to_num(np.arcsinh(sigma - of_all[:, None]))
+    worst = (np.where(away > 0, away, -0.5 * away) * [1.0, 1.0, 0.5, 0.5]).max(axis=2)
+    wanted = np.empty_like(worst)
+    smoothed = np.zeros(6)
+    for tick, now in enumerate(worst):
+        smoothed = smoothed + np.where(now > smoothed, 0.7, 0.35) * (now - smoothed)
+        wanted[tick] = smoothed
+    got = np.array([one.score for one in stream(detector(Mode.Z3, 6), values)])
+    np.testing.assert_allclose(got[known], wanted[known], atol=AGREES)
+    assert np.isnan(got[~known]).all()
+    assert got[130, 0] > LEAST, "the hog is in it"
