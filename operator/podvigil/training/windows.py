@@ -1,7 +1,7 @@
 """
-What the network is trained on: clusters run through the production detector, recorded at its cell.
+What the network is trained on: clusters as the detector's own treatment gives them to its network.
 
-The detector itself makes the inputs, so training and production cannot treat a sample differently.
+The very classes of the operator make the inputs, so training and production cannot treat a sample differently.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from podvigil.api.features import MODEL_FEATURES, Feature
-from podvigil.detect.cell import HIDDEN, INPUTS, SLOTS, CellOutput, Floats
-from podvigil.detect.detector import Detector, Mode
-from podvigil.detect.network_input import COLUMNS
+from podvigil.detect.cell import SLOTS, Floats
+from podvigil.detect.network_input import COLUMNS, NetworkInputs
+from podvigil.detect.treatment import Treatment
 from podvigil.training.cluster import FAULT, IGNORED, NORMAL, Cluster, Rng
 
 LENGTH: Final = 200
@@ -64,28 +64,6 @@ class Batch:
     """(B, T, SLOTS): 1 = the expectation of this slot counts."""
 
 
-class Recorder:
-    """A cell that answers nothing and remembers what it was given."""
-
-    inputs: Final = INPUTS
-    hidden: Final = HIDDEN
-
-    def __init__(self) -> None:
-        self.x: list[Floats] = []
-        self.previous_u: list[Floats] = []
-        self.evidence: list[Floats] = []
-
-    def step(
-        self, x: Floats, previous_u: Floats, evidence: Floats, h: Floats, c: Floats, h_lagged: Floats
-    ) -> CellOutput:
-        """Remember copies: the caller may reuse its arrays."""
-        del h_lagged
-        self.x.append(x.copy())
-        self.previous_u.append(previous_u.copy())
-        self.evidence.append(evidence[:, None].copy())
-        return CellOutput(np.zeros((len(x), SLOTS), np.float32), np.zeros(len(x), np.float32), h, c)
-
-
 def measured_features(cluster: Cluster) -> tuple[Feature, ...]:
     """Return the features that the cluster's source has at all."""
     seen = np.isfinite(cluster.values)
@@ -93,29 +71,30 @@ def measured_features(cluster: Cluster) -> tuple[Feature, ...]:
 
 
 def treat(cluster: Cluster) -> Track:
-    """Run a cluster through the production detector and return what its network would see."""
+    """Return what the network would see of a cluster, by the operator's own treatment and columns.
+
+    Only these: what else a detector works out (habits, scores) takes three quarters of its time, and the network
+    sees nothing of it.
+    """
     features = measured_features(cluster)
     columns = [MODEL_FEATURES.index(feature) for feature in features]
-    recorder = Recorder()
-    detector = Detector(
-        mode=Mode.LSTM,
-        features=features,
-        interval_seconds=cluster.interval_seconds,
-        capacity=cluster.present.shape[1],
-        cell=recorder,
-    )
+    capacity, interval = cluster.present.shape[1], cluster.interval_seconds
+    treatment = Treatment(features=features, interval_seconds=interval, capacity=capacity)
+    inputs = NetworkInputs(features=features, interval_seconds=interval, capacity=capacity)
     values, past = cluster.values[:, :, columns], cluster.history
-    detector.warm_start(values[:past], cluster.present[:past])
-    for sample, present in zip(values[past:], cluster.present[past:], strict=True):
-        detector.observe(sample, present)
+    treatment.fit(values[:past], cluster.present[:past])
+    given = [
+        inputs.observe(treatment.observe(sample, present), treatment.reference.level)
+        for sample, present in zip(values, cluster.present, strict=True)
+    ]
     labels = cluster.labels.T.copy()
     labels[:, :past] = IGNORED
     return Track(
-        x=np.stack(recorder.x, axis=1),
-        previous_u=np.stack(recorder.previous_u, axis=1),
-        evidence=np.stack(recorder.evidence, axis=1),
+        x=np.stack([one.x for one in given], axis=1),
+        previous_u=np.stack([one.previous_u for one in given], axis=1),
+        evidence=np.stack([one.evidence[:, None] for one in given], axis=1),
         labels=labels,
-        lag=max(1, int(LAG_SECONDS / cluster.interval_seconds)),
+        lag=max(1, int(LAG_SECONDS / interval)),
         measured=np.isin(np.arange(SLOTS), columns),
     )
 
