@@ -57,9 +57,10 @@ No label of any data set was used: all faults are injected. No series is part of
 ## Measured
 On {measured.check_clusters} generated clusters that were neither trained nor calibrated on, at the threshold
 aimed at one false alarm per pod-day, estimated by the detector on the way. The generator is the one of the
-training, so these figures are an upper bound for faults of these kinds and say nothing of others; what is left when
-kinds are left out of the training, `python -m podvigil.training.left_out` measures. On recorded sets:
-[detection.md](../benchmarks/results/detection.md).
+training, so these figures are an upper bound for faults of these kinds and say nothing of others. Of kinds that
+are left out of the training the network knows little more than the statistics
+([left_out.md](../benchmarks/results/left_out.md)), which is why its say is bounded. On recorded sets, and what other
+seeds give: [detection.md](../benchmarks/results/detection.md).
 
 | | with the network | statistics alone |
 |---|---|---|

@@ -85,8 +85,9 @@ def page(rows: Sequence[Row], command: str) -> str:
     lines = [
         "# What the network knows of faults it was not shown",
         "",
-        f"Made by `{command}`. Small networks, trained alike on generated clusters; judged on other clusters that",
-        "hold faults of the group alone, at the threshold for one false alarm per pod-day, estimated on the way.",
+        f"Made by `{command}`.",
+        "Small networks, trained alike on generated clusters; judged on other clusters that hold faults of the group",
+        "alone, at the threshold for one false alarm per pod-day, estimated on the way.",
         "",
         "| group | judge | faults | share seen | false alarms per pod-day | median delay, seconds |",
         "|---|---|---|---|---|---|",
