@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import json
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,9 +21,6 @@ PATIENCE_SECONDS: Final = 400.0
 
 LOOK_SECONDS: Final = 0.3
 """Between two looks at the request: eight stories that look twenty times a second each take a processor for it."""
-
-JUDGED_AGAIN_SECONDS: Final = 45.0
-"""The analyst says the same again: a report that is two minutes old says nothing any more."""
 
 _numbers = itertools.count(1)
 
@@ -65,7 +61,6 @@ class Disturbed(Play):
         self._decided: Final = decided
         self._look: Final = SNAPSHOTS[snapshot]
         self._log_start: Final = cluster.audit_log.stat().st_size
-        self._judged: tuple[str, float] = ("active", 0.0)
         self._before: Any = None
         self._ending: Ending | None = None
 
@@ -101,19 +96,12 @@ class Disturbed(Play):
         found: Callable[[], str] | None = None,
     ) -> None:
         def is_due() -> bool:
-            how, at = self._judged
-            if self._report and time.monotonic() - at > JUDGED_AGAIN_SECONDS:
-                self._judge(how)
             return holds() or self._is_over()
 
         super()._until(is_due, what, found)
         if not holds():
             self._ending = self._look_back()
             raise Over
-
-    def _judge(self, how: str, *, first_seen: str | None = None) -> None:
-        self._judged = (how, time.monotonic())
-        super()._judge(how, first_seen=first_seen)
 
     def _is_over(self) -> bool:
         request = self._read_request()

@@ -7,6 +7,7 @@ that are played side by side have executors of their own, and feel no kill but t
 
 import asyncio
 import multiprocessing
+import os
 import queue
 import re
 import threading
@@ -46,9 +47,19 @@ KILLS_MOST: Final = 80
 RESYNC_SECONDS: Final = 2.0
 """Until an executor notices what a person has said; a dozen executors look at everything so often."""
 
-# A fresh interpreter takes a second to import everything, a fork of one that has done so no time.
+# A fresh interpreter takes a second or more to import everything, a fork of one that has done so no time. Before Python
+# 3.14 the fork server does not know the path of this process, and leaves out in silence what it does not find: so only
+# what is installed is named.
 _FORKS: Final = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["faults.kills"])
+_FORKS.set_forkserver_preload(
+    [
+        "podvigil.controllers.remediation.executor",
+        "podvigil.cluster.connect",
+        "aiohttp.web",
+        "requests",
+        "yaml",
+    ]
+)
 
 
 @dataclass
@@ -194,7 +205,15 @@ class _Replica:
 
 
 def _execute(kubeconfig: Path, instance: str) -> None:
+    threading.Thread(target=_end_with_the_tests, daemon=True).start()
     asyncio.run(_serve(kubeconfig, instance))
+
+
+def _end_with_the_tests() -> None:
+    """A process of the fork server would outlive tests that are killed."""
+    if (tests := multiprocessing.parent_process()) is not None:
+        tests.join()
+        os._exit(1)
 
 
 async def _serve(kubeconfig: Path, instance: str) -> None:

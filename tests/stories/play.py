@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ from stories.analyst import judgement, learn_from, propose_as_analyst
 from stories.calls import calls
 from stories.model import Past, Scenario, Step, filled
 from stories.world import end_long_ago, finish_restart, make
+
+JUDGED_AGAIN_SECONDS: Final = 45.0
+"""The analyst says the same again while a story waits: a report that is two minutes old says nothing any more."""
 
 _numbers = itertools.count(1)
 
@@ -48,6 +52,8 @@ class Play:
         self._namespace: Final = f"story-{next(_numbers)}"
         self._report = ""
         self._request: str | None = None
+        self._judged: tuple[str, float] = ("", 0.0)
+        """What the analyst said last, and when: monotonic seconds."""
         self._taken: list[str] = []
         self._memory: Memory | None = None
 
@@ -121,6 +127,7 @@ class Play:
         self._judge("active", first_seen=now(-fault.since))
 
     def _judge(self, how: str, *, first_seen: str | None = None) -> None:
+        self._judged = (how, time.monotonic())
         fault = self._scenario.fault
         status = judgement(fault, how, self._pods(fault.name)[: fault.named] if fault.named else [])
         if first_seen is not None:
@@ -400,8 +407,14 @@ class Play:
         what: str,
         found: Callable[[], str] | None = None,
     ) -> None:
+        def is_due() -> bool:
+            how, at = self._judged
+            if how and time.monotonic() - at > JUDGED_AGAIN_SECONDS:
+                self._judge(how)
+            return holds()
+
         try:
-            wait_until(holds, what, deadline_seconds=self._patience, every_seconds=self._every)
+            wait_until(is_due, what, deadline_seconds=self._patience, every_seconds=self._every)
         except LocalClusterError as error:
             raise AssertionError(f"{error}" + (f"; found {found()}" if found else "")) from error
 
