@@ -4,9 +4,9 @@ The hour weighs a fall lightly, since most falls are less work, and so a hung pr
 be reported before days have been learnt. What falls below three tenths of the hour and stays there is another
 matter, unless the whole cluster fell or the pod did as much a few hours ago: workers do run out of work.
 
-A single sample near nothing says nothing: sources that divide counters by time show one in twenty to thirty samples
-of healthy pods so (Online Boutique and Train Ticket in benchmarks/results/detection.md). Hence the run of samples,
-and of the run its best sample is judged.
+A single sample near nothing says nothing: healthy pods show one now and then, where counters are read late and
+divided by time (most services of Online Boutique and Train Ticket). Hence the run of samples, and of the run its best
+sample is judged.
 
 Memory: 20 bytes a pod for each of CPU and traffic.
 """
