@@ -1,76 +1,33 @@
 """Plays a scenario on a real control plane: the analyst's part by its own decision, the executor's by itself."""
 
 import asyncio
-import itertools
 import json
-import re
-import time
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from localcluster.controlplane import ControlPlane
-from localcluster.errors import LocalClusterError
-from localcluster.process import POLL_SECONDS, wait_until
-from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.outcomes import Memory, memory_of
-from shop import ANALYST, APPROVER, SYSTEM, Json, Shop, now, request_body
-from stories.analyst import judgement, learn_from, propose_as_analyst
+from shop import ANALYST, APPROVER, SYSTEM, Json, now, request_body
+from stories.analyst import learn_from, propose_as_analyst
 from stories.calls import calls
-from stories.model import Past, Scenario, Step, filled
+from stories.model import Past, Step
+from stories.stage import Stage
 from stories.world import end_long_ago, finish_restart, make
 
-JUDGED_AGAIN_SECONDS: Final = 45.0
-"""The analyst says the same again while a story waits: a report that is two minutes old says nothing any more."""
 
-_numbers = itertools.count(1)
+class Play(Stage):
+    """One scenario from its first object to its end."""
 
-
-class Play:
-    """One scenario in a namespace of its own."""
-
-    def __init__(
-        self,
-        cluster: ControlPlane,
-        scenario: Scenario,
-        patience_seconds: float = 90,
-        *,
-        every_seconds: float = POLL_SECONDS,
-    ) -> None:
-        """Play nothing yet.
-
-        Args:
-            patience_seconds: for each thing that is waited for; an executor that is killed again and again is slow.
-            every_seconds: how often it is looked whether it is there.
-        """
-        self._written: Final = scenario
-        self._patience: Final = patience_seconds
-        self._every: Final = every_seconds
-        self._cluster: Final = cluster
-        self._namespace: Final = f"story-{next(_numbers)}"
-        self._report = ""
-        self._request: str | None = None
-        self._judged: tuple[str, float] = ("", 0.0)
-        """What the analyst said last, and when: monotonic seconds."""
-        self._taken: list[str] = []
-        self._memory: Memory | None = None
-
-    @property
-    def marks(self) -> str:
-        """A regular expression for the paths of calls about this story's objects."""
-        names = (self._namespace, *self._written.world.nodes)
-        return "|".join(rf"{re.escape(name)}(?![0-9])" for name in names)
+    _memory: Memory | None = None
+    """What the analyst has learnt from this story's requests so far."""
 
     def run(self) -> None:
         """Play it. Raises: AssertionError where it differs from the file, LocalClusterError on a time-out."""
-        whole = filled(self._written.model_dump(by_alias=True), self._namespace)
-        self._scenario = Scenario.model_validate(whole)
-        self._cluster.kubectl("create", "namespace", self._namespace)
-        self._shop = Shop(self._cluster, self._namespace)
+        self._open()
+        taken: list[str] = []
         try:
-            self._take_away()
+            self._take_away(taken)
             make(self._scenario.world, self._shop)
             self._report_fault()
             for number, past in enumerate(self._scenario.past):
@@ -86,7 +43,7 @@ class Play:
                 self._take(step)
             self._compare_end(self._request)
         finally:
-            for body in self._taken:
+            for body in taken:
                 self._cluster.kubectl("apply", "-f", "-", input=body)
             if self._scenario.fault.kind == "Node" and self._request is not None:
                 # No other story shall wait for this one's node.
@@ -95,17 +52,14 @@ class Play:
                 self._cluster.kubectl("delete", "node", node, "--wait=false", check=False)
             self._cluster.kubectl("delete", "namespace", self._namespace, "--wait=false", check=False)
 
-    def _take_away(self) -> None:
+    def _take_away(self, taken: list[str]) -> None:
+        """Delete what the world lacks, and add it to `taken` for afterwards."""
         for what in self._scenario.world.without:
             found = json.loads(self._cluster.kubectl("get", what, "-o", "json").stdout)
             for name in ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields"):
                 found["metadata"].pop(name, None)
-            self._taken.append(json.dumps(found))
+            taken.append(json.dumps(found))
             self._cluster.kubectl("delete", what)
-
-    def _apply(self, body: Json) -> None:
-        metadata = {"namespace": self._namespace, **body["metadata"]}
-        self._shop.apply({**body, "metadata": metadata})
 
     def _report_fault(self) -> None:
         fault, shop = self._scenario.fault, self._shop
@@ -125,21 +79,6 @@ class Play:
         }
         self._cluster.kubectl("create", "-f", "-", input=json.dumps(body), user=ANALYST)
         self._judge("active", first_seen=now(-fault.since))
-
-    def _judge(self, how: str, *, first_seen: str | None = None) -> None:
-        self._judged = (how, time.monotonic())
-        fault = self._scenario.fault
-        status = judgement(fault, how, self._pods(fault.name)[: fault.named] if fault.named else [])
-        if first_seen is not None:
-            status["firstSeen"] = first_seen
-        patch = (
-            "patch",
-            "anomalyreport",
-            self._report,
-            f"--namespace={self._where()}",
-            "--subresource=status",
-        )
-        self._cluster.kubectl(*patch, "--type=merge", "-p", json.dumps({"status": status}), user=ANALYST)
 
     def _propose(self) -> None:
         expected = self._scenario.proposal
@@ -178,9 +117,6 @@ class Play:
         kubeconfig = self._cluster.kubeconfig(ANALYST)
         proposal = asyncio.run(propose_as_analyst(kubeconfig, report, self._monitor()))
         return proposal if isinstance(proposal, Refusal) else self._overridden(proposal)
-
-    def _monitor(self) -> AnomalyMonitor:
-        return AnomalyMonitor.model_validate(self._shop.get("anmon", self._shop.monitor))
 
     def _overridden(self, proposal: RemediationRequest) -> Json:
         """The proposal with the plan's overrides of the file."""
@@ -273,10 +209,6 @@ class Play:
         if decision.refused is not None:
             assert decision.refused in said, said
 
-    def _say(self, spec: Json, user: str, *, check: bool = True) -> str:
-        patch = ("patch", "remreq", str(self._request), f"--namespace={self._where()}", "--type=merge", "-p")
-        return self._cluster.kubectl(*patch, json.dumps({"spec": spec}), user=user, check=check).stderr
-
     def _take(self, step: Step) -> None:  # noqa: PLR0912 - one case for each field
         given = {name: value for name, value in step.model_dump().items() if value is not None}
         assert len(given) == 1, f"a step has one field, this one has {sorted(given)}"
@@ -343,16 +275,6 @@ class Play:
                     lambda: str(self._status().get("execution")),
                 )
 
-    def _pods(self, workload: str) -> list[str]:
-        listed = self._shop.kubectl("get", "pods", f"-l=app={workload}", "-o", "name")
-        return [line.removeprefix("pod/") for line in sorted(listed.split())]
-
-    def _break(self, pod: str) -> None:
-        """Let it fail its readiness probe; the simulated kubelet leaves it so."""
-        body = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
-        flags = ("--type=strategic", "--subresource=status", "-p", json.dumps(body))
-        self._shop.kubectl("patch", "pod", pod, *flags)
-
     def _compare_end(self, request: str) -> None:
         end = self._scenario.end
         if not end:
@@ -373,50 +295,6 @@ class Play:
         names = {workload.name for workload in world.workloads}
         nodes = {*world.nodes} if self._scenario.fault.kind == "Node" else set()
         return calls(self._cluster, self._namespace, names, nodes)
-
-    def _where(self) -> str:
-        return SYSTEM if self._scenario.fault.kind == "Node" else self._namespace
-
-    def _read_request(self) -> Json:
-        path = f"/apis/podvigil.io/v1alpha1/namespaces/{self._where()}/remediationrequests/{self._request}"
-        return self._cluster.read(path)
-
-    def _status(self) -> Json:
-        status: Json = self._read_request().get("status") or {}
-        return status
-
-    def _conditions(self) -> dict[str, str]:
-        return {c["type"]: f"{c['status']} {c['reason']}" for c in self._status().get("conditions", ())}
-
-    def _read(self, what: str) -> Json:
-        kind, name = what.split("/")
-        if kind == "node":
-            return self._cluster.read(f"/api/v1/nodes/{name}")
-        return self._shop.get(kind, name)
-
-    def _is_there(self, what: str) -> bool:
-        try:
-            self._read(what)
-        except LocalClusterError:
-            return False
-        return True
-
-    def _until(
-        self,
-        holds: Callable[[], bool],
-        what: str,
-        found: Callable[[], str] | None = None,
-    ) -> None:
-        def is_due() -> bool:
-            how, at = self._judged
-            if how and time.monotonic() - at > JUDGED_AGAIN_SECONDS:
-                self._judge(how)
-            return holds()
-
-        try:
-            wait_until(is_due, what, deadline_seconds=self._patience, every_seconds=self._every)
-        except LocalClusterError as error:
-            raise AssertionError(f"{error}" + (f"; found {found()}" if found else "")) from error
 
 
 def _at(body: Json, path: str) -> Any:

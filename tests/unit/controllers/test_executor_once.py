@@ -145,7 +145,7 @@ RARE = [("die", "a"), ("die", "b"), ("wait", 1), ("wait", 10), ("wait", 31), ("e
 MOVES = st.lists(st.sampled_from([*COMMON * 5, *RARE]), min_size=8, max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(moves=MOVES, action=st.sampled_from(["Restart", "Scale"]))
 def test_a_change_is_made_once(moves: list[tuple[str, Any]], action: str) -> None:
     change = SCALE_UP if action == "Scale" else {}

@@ -19,7 +19,7 @@ SHIPPED = Path(__file__).parents[3] / "models"
 CALIBRATION = (SHIPPED / CALIBRATION_FILE).read_bytes()
 CELL = (SHIPPED / CELL_FILE).read_bytes()
 
-ONE_FOLDER = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def test_a_reused_slot_knows_nothing_of_the_last_pod(mode: Mode) -> None:
         assert np.nan_to_num(left.score[3]) == pytest.approx(np.nan_to_num(right.score[3]), abs=0.2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     values=hnp.arrays(
         np.float64,
@@ -201,7 +201,7 @@ def test_no_input_is_too_bad(values: np.ndarray, interval: float, mode: Mode, da
     assert not np.isinf(scores.score).any()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     level=st.sampled_from([0.0, 1e-9, 1.0, 1e12]),
     features=st.integers(1, 4),

@@ -200,7 +200,7 @@ def test_cluster_median(deviations: list[float], context: float) -> None:
     assert cluster_median(np.nan_to_num(column), np.isfinite(column)) == pytest.approx([context])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_the_order_of_slots_does_not_matter(seed: int, features: int) -> None:
     values, present = series(seed, 30, 5, features)

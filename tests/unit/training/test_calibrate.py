@@ -18,7 +18,7 @@ def drawn(
     return margin, np.arange(normal + fault) >= normal
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.integers(1, 300), st.integers(1, 300))
 def test_whatever_the_samples_the_curve_is_one(seed: int, normal: int, fault: int) -> None:
     margin, truth = drawn(seed, normal, fault)

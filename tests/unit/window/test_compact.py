@@ -91,7 +91,7 @@ KINDS = (constant, noisy, heavy_tailed, bursty, holed, absurd)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), ticks=st.integers(0, 120))
 def test_of_the_same_samples_quartiles_agree_within_a_thousandth(kind, seed: int, ticks: int) -> None:  # type: ignore[no-untyped-def]
     shape = compact_shape(SHAPE)

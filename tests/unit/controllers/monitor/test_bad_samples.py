@@ -25,7 +25,7 @@ MODES: Final = tuple(ModelMode)
 DIALS: Final = (Dial(10.0), Dial(0.1, probability=0.5))
 INTERVALS: Final = (1.0, 30.0, 3600.0)
 LEVELS: Final = np.array([0.2, 2e8, 5e4, 5e4])
-FEW: Final = settings(max_examples=12, deadline=None)
+FEW: Final = settings(max_examples=12)
 
 Present = npt.NDArray[np.bool_]
 

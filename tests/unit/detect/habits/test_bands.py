@@ -29,7 +29,7 @@ def live(habit: ClockBand, turns: Array, first: int = 100) -> None:
             habit.learn(ONE_POD, np.sinh(np.array([[value]])))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(count=st.integers(0, 8), seed=st.integers(0, 50))
 def test_the_band_is_the_median_extreme_of_the_last_turns(count: int, seed: int) -> None:
     turns = np.random.default_rng(seed).normal(0.0, 3.0, (count, CLOCK.bins))

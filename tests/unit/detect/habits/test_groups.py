@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -25,7 +25,6 @@ def middle(values: Array) -> float:
     return float(np.median(known)) if known.size else float("nan")
 
 
-@settings(deadline=None)
 @given(pods())
 def test_medians_of_each_workload_and_of_the_others(given: tuple[np.ndarray, Array]) -> None:
     rows, values = given
@@ -42,7 +41,6 @@ def test_medians_of_each_workload_and_of_the_others(given: tuple[np.ndarray, Arr
             assert others[slot, feature] == pytest.approx(expected, nan_ok=True)
 
 
-@settings(deadline=None)
 @given(pods())
 def test_sums_counts_and_extremes(given: tuple[np.ndarray, Array]) -> None:
     rows, values = given

@@ -185,7 +185,7 @@ def test_the_explanation_is_the_seasons_where_the_season_says_most() -> None:
 BAD = st.sampled_from([np.nan, np.inf, -1.0, 0.0, 1e30, 1e-30, 1.0])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     values=st.lists(st.lists(BAD, min_size=PODS * 4, max_size=PODS * 4), min_size=1, max_size=4),
     interval=st.sampled_from([1.0, 600.0, 3600.0]),

@@ -28,7 +28,7 @@ def live(level: SeasonalLevel, days: Array, first: int) -> None:
                 level.learn(ROWS, np.array([[value]]))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(count=st.integers(0, 11), first=st.integers(20_000, 20_006), seed=st.integers(0, 99))
 def test_the_center_is_the_median_over_like_days(count: int, first: int, seed: int) -> None:
     days = 10.0 + np.random.default_rng(seed).normal(0.0, 0.05, (count, DAY.bins))
