@@ -354,3 +354,19 @@ def test_without_an_earlier_revision_nothing_is_rolled_back(shop: Shop, executor
     shop.decide(request)
     assert shop.wait_end(request)["Executed"] == "False UnsupportedTarget"
     assert shop.changes(workload) == []
+
+
+def test_what_no_revision_has_yet_is_not_rolled_back(shop: Shop, executor: ThreadedExecutor) -> None:
+    release(shop, shop.deploy("web", 2), "shop:2")
+    shop.kubectl("rollout", "pause", "deployment/web")
+    shop.kubectl("set", "image", "deployment/web", "app=shop:3")
+    workload = shop.get("deployment", "web")
+    request = shop.request(workload, shop.report(workload), "Rollback")
+    shop.wait(request, "Preflighted", "False RolloutRunning")
+    refusals = shop.status(request)["preflight"]["refusals"]
+    assert [found["reason"] for found in refusals] == ["RolloutRunning", "RolloutPaused"]
+    shop.decide(request)
+    shop.wait(request, "Executed", "False RolloutRunning")
+    shop.kubectl("rollout", "resume", "deployment/web")
+    assert shop.wait_end(request)["Executed"] == "False StaleTarget"
+    assert shop.changes(workload) == []

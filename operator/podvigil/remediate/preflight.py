@@ -20,14 +20,11 @@ POINTLESS: Final = frozenset(
         Reason.TARGET_MISSING,
         Reason.STALE_TARGET,
         Reason.ACTION_UNKNOWN,
-        Reason.UNSUPPORTED_TARGET,
-        Reason.NO_CHANGE,
         Reason.PERMISSION_MISSING,
         Reason.RESIZE_UNAVAILABLE,
-        Reason.QOS_WOULD_CHANGE,
     }
 )
-"""Objections after which a dry run has nothing to tell."""
+"""Objections of guards after which a dry run has nothing to tell; `rehearse` asks the action for its own."""
 
 LISTED_MAX: Final = 20
 """Bound of the lists in the schema."""
@@ -50,13 +47,17 @@ async def preflight(cluster: Cluster, ctx: Context, *, now: datetime) -> Preflig
 
 
 async def rehearse(cluster: Cluster, ctx: Context, *, now: datetime) -> Rehearsal:
-    """Return what the server says to a dry run of the change.
+    """Return what the server says to a dry run of the change, or what the action objects.
+
+    An action need not be able to say what it would do where it cannot be done: the objection is asked first.
 
     Raises: ClusterError for what may pass: a conflict, a throttle, an outage.
     """
     action, target = ACTIONS[ctx.action], ctx.target
     if target is None:
         raise ValueError("nothing is rehearsed on a target that is not there")
+    if objection := action.objection(target, ctx.plan):
+        return Rehearsal(refusals=(objection,))
     change = action.change(target, ctx.plan, token=ctx.uid, now=now)
     return await action.rehearse(cluster, target, ctx.plan, change)
 

@@ -132,7 +132,7 @@ class Action(Protocol[T_contra]):
         ...
 
     def change(self, target: T_contra, plan: Plan, *, token: str, now: datetime) -> Change:
-        """Return what would be done."""
+        """Return what would be done; called only while there is no `objection`."""
         ...
 
     def disruption(self, target: T_contra, plan: Plan) -> Disruption:
