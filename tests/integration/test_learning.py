@@ -36,6 +36,7 @@ from podvigil.controllers.monitor.teller import Teller
 from podvigil.detect.explain import FeatureShare
 from podvigil.detect.findings import Finding
 from podvigil.detect.incidents import Incident, Step
+from podvigil.remediate.propose.episode import FIRST_PAUSE
 from podvigil.remediate.validation.outcomes import memory_of
 from podvigil.settings import Settings
 from shop import ANALYST, EXECUTOR, Shop
@@ -249,6 +250,30 @@ def test_what_did_not_help_is_followed_by_the_next_action_in_the_same_episode(sh
         assert condition(report, "Proposed") == "False NoActionKnown"
         assert "Restart, Scale did not help" in message(report, "Proposed")
         assert shop.get("deployment", "web")["spec"]["replicas"] == 3, "put back"
+
+
+def test_a_target_that_was_changed_while_its_request_waited_is_asked_about_anew(shop: Shop) -> None:
+    workload = shop.deploy("web", 3)
+    shop.set_rules(validationWindow="10s", allowedActions=["Restart"])
+    with Analyst(shop, workload) as analyst:
+        report = analyst.trouble()
+        stale, _ = proposed(shop, report)
+        assert message(report, "Proposed") == f"RemediationRequest {stale} waits for a decision"
+        shop.wait(stale, "Preflighted", "True")
+        shop.patch("deployment", "web", {"spec": {"template": {"metadata": {"labels": {"release": "two"}}}}})
+        assert shop.wait_end(stale)["Succeeded"] == "False Refused"
+        shop.rolled(workload)
+        report = analyst.tick(FOLLOW_UP)
+        assert condition(report, "Proposed") == "False StaleTarget", "not at once"
+        assert f"RemediationRequest {stale} ended Refused: StaleTarget: " in message(report, "Proposed")
+        again, action = proposed(shop, analyst.tick(FIRST_PAUSE))
+        assert (again != stale, action) == (True, "Restart")
+        assert (
+            f"Asked again: RemediationRequest {stale} ended"
+            in shop.get("remreq", again)["spec"]["plan"]["message"]
+        )
+        assert analyst.outcomes() == {}, "nothing was tried"
+        carry_out(shop, analyst, again, helps=True)
 
 
 def test_what_cannot_be_carried_out_is_withheld_and_proposed_when_it_can(shop: Shop) -> None:

@@ -27,15 +27,17 @@ def report_name(monitor: str, api_version: str, kind: str, namespace: str, name:
     return _named(f"{name}-{signal}", fingerprint(monitor, api_version, kind, namespace, name, signal))
 
 
-def request_name(report: str, action: str, episode: str) -> str:
+def request_name(report: str, action: str, episode: str, number: int = 1) -> str:
     """Name the request for one action in one episode of a report.
 
     Args:
         report: the report's name.
-        episode: when the episode began; a new episode may be answered anew, the same one may not.
+        episode: when the episode began; a new episode may be answered anew.
+        number: the how manieth request for this action in the episode it is.
     """
     stem = report.rsplit("-", 1)[0]
-    return _named(f"{stem}-{action}", fingerprint(report, action, episode))
+    again = (str(number),) if number > 1 else ()
+    return _named(f"{stem}-{action}", fingerprint(report, action, episode, *again))
 
 
 def _named(stem: str, digest: str) -> str:

@@ -20,7 +20,9 @@ class OutcomeCount(ApiModel):
     namespace: Annotated[str, Field(max_length=63, description="Namespace of the requests.")]
     kind: Annotated[str, Field(max_length=63, description="Kind of the target.")]
     target: Annotated[Name, Field(description="Name of the target.")]
-    attempts: Annotated[int, Field(ge=0, description="How often it was carried out.")] = 0
+    attempts: Annotated[
+        int, Field(ge=0, description="How often it was carried out, or begun and given up.")
+    ] = 0
     succeeded: Annotated[
         int, Field(ge=0, description="How often the trouble went away, and has not come back soon.")
     ] = 0
@@ -30,7 +32,11 @@ class OutcomeCount(ApiModel):
     inconclusive: Annotated[int, Field(ge=0, description="How often nobody could say.")] = 0
     denied: Annotated[int, Field(ge=0, description="How often a person said no.")] = 0
     failures_in_a_row: Annotated[
-        int, Field(ge=0, description="Ineffective, harmful or recurred, since it last helped for long.")
+        int,
+        Field(
+            ge=0,
+            description="Ineffective, harmful, given up or recurred, since it last helped for long.",
+        ),
     ] = 0
     last_outcome_time: Annotated[
         Time | None, Field(description="When the last request that is counted here ended.")

@@ -10,7 +10,8 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import RemediationRequest
 from podvigil.api.signals import Signal
 from podvigil.remediate.observe.surroundings import Surroundings
-from podvigil.remediate.propose.plan import answer_of, propose
+from podvigil.remediate.propose.episode import answer_of
+from podvigil.remediate.propose.plan import propose
 from podvigil.remediate.propose.withheld import Scene
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.outcomes import NOTHING_LEARNT, Memory

@@ -23,7 +23,7 @@ from podvigil.remediate.validation.outcomes import (
     past_success,
     trouble_of,
 )
-from unit.remediate.world import NOW, at, report, request
+from unit.remediate.world import CLAIM, NOW, at, report, request
 
 DAY = timedelta(hours=24)
 MINUTE, HOUR = 60, 3600
@@ -76,6 +76,29 @@ def test_only_changes_that_were_made_and_denials_count() -> None:
     assert (count.attempts, count.succeeded, count.inconclusive, count.denied) == (3, 0, 1, 1)
     assert count.failures_in_a_row == 2
     assert trouble_of(request()) == WEB
+
+
+GIVEN_UP = {**CLAIM, "stoppedAt": at(0), "stoppedReason": "TimedOut", "stoppedMessage": "it waits"}
+
+
+@pytest.mark.parametrize(
+    ("execution", "counts"),
+    [
+        pytest.param(GIVEN_UP, True, id="begun-and-given-up"),
+        pytest.param({**GIVEN_UP, "stoppedReason": "ResizeInfeasible"}, True, id="no-node-can-do-it"),
+        pytest.param(CLAIM, False, id="nothing-was-done"),
+        pytest.param({**GIVEN_UP, "stoppedReason": "StaleTarget"}, False, id="somebody-changed-the-target"),
+    ],
+)
+def test_only_what_was_begun_and_given_up_counts_as_failing(execution: Any, counts: bool) -> None:
+    memory = learnt(ended("Failed", status__execution=execution))
+    found = [(c.attempts, c.succeeded, c.failures_in_a_row, c.last_failure_time) for c in memory.counts]
+    assert found == ([(1, 0, 1, NOW)] if counts else [])
+
+
+def test_what_a_person_stopped_half_way_says_nothing_of_the_action() -> None:
+    stopped = {**GIVEN_UP, "stoppedReason": "Cancelled"}
+    assert learnt(ended("Cancelled", status__execution=stopped)) == NOTHING_LEARNT
 
 
 def taken_back(judged: str | None, seconds: float, reason: str = "RolledBack") -> RemediationRequest:

@@ -8,7 +8,7 @@ from typing import Final
 from podvigil.api.durations import parse_duration
 from podvigil.api.monitor import AnomalyMonitor, RemediationMode
 from podvigil.api.reasons import Reason
-from podvigil.api.report import AnomalyReport, RequestReference
+from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Json
@@ -20,7 +20,8 @@ from podvigil.remediate.observe.context import OtherRequest
 from podvigil.remediate.observe.gather import Unreadable, observe_target, other_request, read
 from podvigil.remediate.observe.pause import observe_pause
 from podvigil.remediate.observe.place import Place, observe_place
-from podvigil.remediate.propose.plan import answer_of, propose, recommended_by
+from podvigil.remediate.propose.episode import answer, answer_of
+from podvigil.remediate.propose.plan import propose, recommended_by
 from podvigil.remediate.propose.withheld import Scene
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.outcomes import Memory, learn, notice_recurrences
@@ -110,9 +111,9 @@ class Proposer:
             bodies = await self._requests(report)
             requests = _readable(bodies, name)
             self._learn(monitor, requests, (report,))
-            answer = answer_of(report, requests)
-            if answer is not None:
-                await self._reporter.tell_proposal(incident, _reference(answer.metadata), now)
+            answered = answer_of(report, requests)
+            if answered is not None:
+                await self._reporter.tell_proposal(incident, answer(answered), now)
                 return False
             others = tuple(map(other_request, bodies))
             try:
@@ -125,8 +126,10 @@ class Proposer:
                 self._ports.metrics.proposals.labels(name, proposal.reason.value).inc()
                 await self._reporter.tell_proposal(incident, proposal, now)
                 return True
-            metadata = (await self._create(proposal))["metadata"]
-            await self._reporter.tell_proposal(incident, _reference(metadata), now)
+            created = read(RemediationRequest, await self._create(proposal))
+            await self._reporter.tell_proposal(incident, answer(created), now)
+        except Unreadable as error:  # of another version, and there before us
+            logger.warning("Cannot read a request", extra={"why": str(error)})
         except ClusterError as error:
             self._ports.metrics.write_errors.labels(name, error.reason or "NoAnswer").inc()
             logger.warning(
@@ -190,7 +193,7 @@ class Proposer:
         cluster, metadata = self._ports.cluster, proposal.metadata
         try:
             body = await cluster.create(REMEDIATIONREQUESTS, proposal.dump(), metadata["namespace"])
-        except Conflict:  # proposed before, by us or by a process before us: one per episode, also after a no
+        except Conflict:  # proposed before, by us or by a process before us
             return await cluster.get(REMEDIATIONREQUESTS, metadata["name"], metadata["namespace"])
         logger.info("Proposed a request", extra={"request": f"{metadata['namespace']}/{metadata['name']}"})
         self._ports.metrics.proposals.labels(proposal.spec.plan.monitor, "Proposed").inc()
@@ -213,7 +216,3 @@ def _readable(bodies: Iterable[Json], monitor: str) -> list[RemediationRequest]:
         except Unreadable as error:
             logger.warning("Cannot read a request", extra={"why": str(error)})
     return requests
-
-
-def _reference(metadata: Json) -> RequestReference:
-    return RequestReference(name=metadata["name"], uid=metadata["uid"])

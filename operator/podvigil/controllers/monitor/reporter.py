@@ -10,7 +10,7 @@ from podvigil.api.base import merge_patch
 from podvigil.api.conditions import find_condition
 from podvigil.api.pods import Workload
 from podvigil.api.reasons import Reason
-from podvigil.api.report import AnomalyReport, ReportCondition, ReportStatus, RequestReference
+from podvigil.api.report import AnomalyReport, ReportCondition, ReportStatus
 from podvigil.api.resources import ANOMALYREPORTS
 from podvigil.cluster.errors import ClusterError, Conflict, NotFound
 from podvigil.controllers.monitor.ports import Ports
@@ -25,6 +25,7 @@ from podvigil.controllers.monitor.reports import (
     unseen_status,
 )
 from podvigil.detect.incidents import Incident, IncidentKey, Step
+from podvigil.remediate.propose.episode import Answer
 from podvigil.remediate.refusal import Refusal
 
 logger = logging.getLogger(__name__)
@@ -91,9 +92,7 @@ class Reporter:
         found = self._written.get(self._key_of(incident))
         return found.report if found else None
 
-    async def tell_proposal(
-        self, incident: Incident, verdict: RequestReference | Refusal, now: datetime
-    ) -> None:
+    async def tell_proposal(self, incident: Incident, verdict: Answer | Refusal, now: datetime) -> None:
         """Write which request answers the report, or why none does. Raises: ClusterError."""
         found = self._written.get(self._key_of(incident))
         if found is None:

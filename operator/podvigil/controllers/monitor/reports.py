@@ -20,7 +20,6 @@ from podvigil.api.report import (
     ReportCondition,
     ReportSpec,
     ReportStatus,
-    RequestReference,
     TargetReference,
     TimeToLimit,
 )
@@ -29,6 +28,7 @@ from podvigil.detect.findings import Finding
 from podvigil.detect.incidents import Incident
 from podvigil.diagnose.rules import Facts, diagnose, facts_of, first_at_limit
 from podvigil.diagnose.severity import severity
+from podvigil.remediate.propose.episode import Answer
 from podvigil.remediate.refusal import Refusal
 
 _EVIDENCE_LENGTH: Final = 256
@@ -152,15 +152,12 @@ def closed_status(
     )
 
 
-def proposed_status(
-    before: ReportStatus, verdict: RequestReference | Refusal, *, now: datetime
-) -> ReportStatus:
-    """Return the status that says which request answers the report, or why none does."""
+def proposed_status(before: ReportStatus, verdict: Answer | Refusal, *, now: datetime) -> ReportStatus:
+    """Return the status that says which request answers the report and how it stands, or why none does."""
     if isinstance(verdict, Refusal):
         is_proposed, reason, message = False, verdict.reason, verdict.message
     else:
-        is_proposed, reason = True, Reason.REQUEST_PROPOSED
-        message = f"RemediationRequest {verdict.name} waits for a decision or was decided"
+        is_proposed, reason, message = True, Reason.REQUEST_PROPOSED, verdict.message
     conditions = set_condition(
         before.conditions,
         ReportCondition.PROPOSED.value,
@@ -170,7 +167,7 @@ def proposed_status(
         now=now,
         generation=1,
     )
-    request = verdict if isinstance(verdict, RequestReference) else before.request
+    request = verdict.request if isinstance(verdict, Answer) else before.request
     return before.model_copy(update={"conditions": conditions, "request": request})
 
 

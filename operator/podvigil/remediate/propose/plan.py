@@ -13,38 +13,20 @@ from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
 from podvigil.remediate.actions.earlier_revision import released_at, revision_to_restore
+from podvigil.remediate.propose.episode import asked_in, may_be_asked_again, number_of, standing, too_soon
 from podvigil.remediate.propose.ranking import ranked
-from podvigil.remediate.propose.request import Planned, is_of_episode, request_for
+from podvigil.remediate.propose.request import Planned, request_for
 from podvigil.remediate.propose.sizing import larger
 from podvigil.remediate.propose.withheld import Scene, Withheld, is_waited_for, objections, summed
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
-from podvigil.remediate.validation.outcomes import NOTHING_LEARNT, Memory, outcome_of, trouble_of_report
+from podvigil.remediate.validation.outcomes import NOTHING_LEARNT, Memory, trouble_of_report
 
 SCALE_BY: Final = 1.25
 """A quarter more, and at least one pod: enough to see an effect, too little to surprise a budget."""
 
 SUSPECT: Final = timedelta(minutes=30)
 """How long a release is the first suspect; as the diagnosis has it."""
-
-NEXT_AFTER: Final = frozenset({Reason.INEFFECTIVE, Reason.HARMFUL})
-"""Ends of a request after which the next action is proposed while the same episode lasts. After a no, and when
-nobody decided, a person knows of it: nobody is asked about the same episode twice."""
-
-
-def answer_of(report: AnomalyReport, requests: Iterable[RemediationRequest]) -> RemediationRequest | None:
-    """Return the request that answers the report's present episode; None while another may be proposed.
-
-    Args:
-        requests: of the report's target.
-    """
-    asked = sorted(
-        (r for r in requests if is_of_episode(r, report)),
-        key=lambda r: (str(r.metadata.get("creationTimestamp", "")), r.metadata["name"]),
-    )
-    if not asked or outcome_of(asked[-1]) in NEXT_AFTER:
-        return None
-    return asked[-1]
 
 
 def recommended_by(report: AnomalyReport) -> tuple[str, ...] | Refusal:
@@ -78,9 +60,10 @@ def propose(
         own_namespace: the operator's, in which nothing is ever changed.
         scene: what is around the target; the guards are asked about it.
         memory: what became of past actions.
-        requests: of the report's target; an action is proposed once in an episode.
+        requests: of the report's target; an action that a person or its effect has judged is proposed once in an
+            episode.
     """
-    asked = {r.spec.plan.action for r in requests if is_of_episode(r, report)}
+    asked = asked_in(report, requests)
     recommended = recommended_by(report)
     if isinstance(recommended, Refusal):
         return recommended
@@ -88,14 +71,28 @@ def propose(
     against_any = _against_any(report, monitor, target)
     withheld: list[Withheld] = []
     for action in ranked(memory, trouble_of_report(report), recommended):
-        if action in asked:
+        earlier = asked.get(action, ())
+        if earlier and not may_be_asked_again(earlier[-1]):
             continue
         planned = _planned(action, report, monitor, target, memory, now, scene.place.can_resize)
         if isinstance(planned, Refusal):
             withheld.append(Withheld(action, (*against_any, planned)))
             continue
-        proposal = request_for(planned, report, monitor, target, requested_by, now, withheld)
+        proposal = request_for(
+            planned,
+            report,
+            monitor,
+            target,
+            requested_by,
+            now,
+            withheld,
+            number=(number_of(earlier[-1], report) or 0) + 1 if earlier else 1,
+            after=standing(earlier[-1]) if earlier else None,
+        )
         against = objections(proposal, report, monitor, target, scene, own_namespace=own_namespace, now=now)
+        cooldown = parse_duration(monitor.spec.remediation.cooldown)
+        if waiting := too_soon(earlier, report, cooldown, now):
+            against = (waiting, *against)
         if not against_any and not against:
             return proposal
         withheld.append(Withheld(action, (*against_any, *against)))

@@ -25,21 +25,28 @@ def request_for(
     requested_by: str,
     now: datetime,
     instead_of: Sequence[Withheld] = (),
+    *,
+    number: int = 1,
+    after: str | None = None,
 ) -> RemediationRequest:
     """Return the request, to be created as it is.
 
-    The name is made from the report, the action and the episode: a second create is a 409.
+    The name is made from the report, the action, the episode and the number: a second create is a 409.
 
     Args:
         requested_by: our user name as the API server knows it; the gate compares it with the caller.
         instead_of: more promising actions that cannot be had now; whoever decides is told.
+        number: the how manieth request for this action in the episode it is.
+        after: how the one before it ended; whoever decides is told.
     """
     action, parameters = planned
     rules, name = monitor.spec.remediation, report.metadata["name"]
+    again = f". Asked again: {after}" if after else ""
     return RemediationRequest(
         metadata={
             # Without a beginning every report of this target would have one request, ever.
-            "name": name_of(report, action) or request_name(name, action, now.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            "name": name_of(report, action, number)
+            or request_name(name, action, now.strftime("%Y-%m-%dT%H:%M:%SZ")),
             "namespace": report.metadata["namespace"],
             # A request goes with its report, so that their number is bounded by the reports' TTL.
             "ownerReferences": [
@@ -65,7 +72,7 @@ def request_for(
                 parameters=parameters,
                 report=ReportReference(name=name, uid=report.metadata["uid"], signal=report.spec.signal),
                 monitor=monitor.metadata["name"],
-                message=_why(report, target, action, parameters, instead_of),
+                message=f"{_why(report, target, action, parameters, instead_of)}{again}"[:1024],
                 expires_at=_expiry(rules, now).replace(microsecond=0),
                 validation_window=rules.validation_window,
                 dry_run=rules.mode is RemediationMode.SUGGEST_AND_DRY_RUN,
@@ -74,18 +81,12 @@ def request_for(
     )
 
 
-def is_of_episode(request: RemediationRequest, report: AnomalyReport) -> bool:
-    """Return whether a request answers the report's present episode."""
-    wanted = name_of(report, request.spec.plan.action)
-    return wanted is not None and request.metadata["name"] == wanted
-
-
-def name_of(report: AnomalyReport, action: str) -> str | None:
-    """Name the request for an action in the present episode; None when the report has not begun one."""
+def name_of(report: AnomalyReport, action: str, number: int = 1) -> str | None:
+    """Name the request of a number for an action in the present episode; None when the report has begun none."""
     if report.status.first_seen is None:
         return None
     episode = report.status.first_seen.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return request_name(report.metadata["name"], action, episode)
+    return request_name(report.metadata["name"], action, episode, number)
 
 
 def _expiry(rules: RemediationSpec, now: datetime) -> datetime:
@@ -117,4 +118,4 @@ def _why(
         what += f" to {limits} for container {resources.container} ({resources.method})"
     finding = report.status.summary or f"{report.spec.signal} since {report.status.first_seen}"
     said = "".join(f". {withheld.reasons}" for withheld in instead_of)
-    return f"{action} {what}: {finding}{said}"[:1024]
+    return f"{action} {what}: {finding}{said}"

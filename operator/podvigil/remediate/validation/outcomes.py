@@ -28,8 +28,9 @@ from podvigil.remediate.validation.effect import OUTCOMES
 TAKEN_BACK: Final = frozenset({Reason.ROLLED_BACK, Reason.ROLLBACK_FAILED})
 """A person wanted the old state back, and got it or not: whatever was judged, the change did not help."""
 
-COUNTED: Final = OUTCOMES | TAKEN_BACK | {Reason.DENIED}
-"""Ends of a request that teach something; all others mean that nothing was changed, or nothing was judged."""
+COUNTED: Final = OUTCOMES | TAKEN_BACK | {Reason.DENIED, Reason.FAILED}
+"""Ends of a request that teach something; all others mean that nothing was changed, or nothing was judged. A Failed
+one teaches only if its change was begun and given up, and not because somebody else changed the target meanwhile."""
 
 
 class Trouble(NamedTuple):
@@ -93,7 +94,18 @@ def outcome_of(request: RemediationRequest) -> Reason | None:
     summary = find_condition(request.status.conditions, RequestCondition.SUCCEEDED)
     if request.status.finished_at is None or summary is None:
         return None
+    if summary.reason == Reason.FAILED and not _was_given_up(request):
+        return None
     return next((outcome for outcome in COUNTED if outcome == summary.reason), None)
+
+
+def _was_given_up(request: RemediationRequest) -> bool:
+    execution = request.status.execution
+    return (
+        execution is not None
+        and execution.stopped_at is not None
+        and execution.stopped_reason != Reason.STALE_TARGET
+    )
 
 
 def learn(

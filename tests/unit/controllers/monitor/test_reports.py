@@ -29,10 +29,12 @@ from podvigil.controllers.monitor.reports import (
 from podvigil.detect.explain import FeatureShare
 from podvigil.detect.incidents import Incident
 from podvigil.diagnose.rules import facts_of
+from podvigil.remediate.propose.episode import Answer
 from podvigil.remediate.refusal import Refusal
 from unit.detect.troubles import NOW, WEB, at, finding, incident, leak, share
 
 REQUEST = RequestReference(name="web-memoryhigh-restart-1", uid="uid-request")
+ANSWER = Answer(REQUEST, "it waits")
 
 
 def active(
@@ -152,7 +154,7 @@ def test_a_report_that_is_over() -> None:
 
 
 def test_the_next_episode_counts_and_starts_without_a_request() -> None:
-    linked = proposed_status(active(), REQUEST, now=at(61))
+    linked = proposed_status(active(), ANSWER, now=at(61))
     again = active(
         incident(since=at(900), last_seen=at(960), last_evaluated=at(960)), closed(linked), now=at(960)
     )
@@ -164,9 +166,9 @@ def test_the_next_episode_counts_and_starts_without_a_request() -> None:
 
 
 def test_the_request_is_kept_within_an_episode() -> None:
-    linked = proposed_status(active(), REQUEST, now=at(61))
+    linked = proposed_status(active(), ANSWER, now=at(61))
     assert linked.request == REQUEST
-    assert said(linked, "Proposed")[:2] == (ConditionStatus.TRUE, Reason.REQUEST_PROPOSED)
+    assert said(linked, "Proposed") == (ConditionStatus.TRUE, Reason.REQUEST_PROPOSED, "it waits")
     for later in (
         active(incident(last_seen=at(90)), linked, now=at(90)),
         active(incident(findings=()), linked, now=at(90)),
