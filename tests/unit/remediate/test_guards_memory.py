@@ -10,6 +10,7 @@ from podvigil.api.reasons import Reason
 from podvigil.remediate.guards import CONTINUATION, EXECUTION, all_refusals, first_refusal
 from podvigil.remediate.guards.replica_floor import replica_floor
 from podvigil.remediate.observe.context import Context
+from podvigil.remediate.observe.gather import Unreadable, other_request
 from podvigil.remediate.observe.pause import pause_of
 from podvigil.remediate.observe.surroundings import ChangeMade, Surroundings, read_changes, read_nodes
 from unit.remediate.world import NOW, SCALE_DOWN, SCALE_UP, at, context, deployment, pod
@@ -265,20 +266,48 @@ def test_nodes_are_read_and_what_is_not_known_is_not_ready() -> None:
     assert (around.nodes, around.unready, around.cordoned) == (5, frozenset("bcd") | {"new"}, frozenset("c"))
 
 
+def rolled_back(value: str, seconds: float) -> dict[str, Any]:
+    """The condition RolledBack, since so many seconds from NOW."""
+    return {"conditions": [{"type": "RolledBack", "status": value, "lastTransitionTime": at(seconds)}]}
+
+
+CLAIMED = {"claimedAt": at(-9)}
+MADE = {**CLAIMED, "finishedAt": at(-7)}
+GIVEN_UP = {**CLAIMED, "stoppedAt": at(-5)}
+
+
 @pytest.mark.parametrize(
-    ("status", "changed_at"),
+    ("status", "changed_at", "counted_at"),
     [
-        pytest.param({}, None, id="undecided"),
-        pytest.param({"finishedAt": at(0)}, None, id="ended-without-a-claim"),
-        pytest.param({"execution": {"claimedAt": at(-5)}}, at(-5), id="at-work"),
-        pytest.param({"execution": {"claimedAt": at(-5)}, "finishedAt": at(0)}, None, id="refused-after-the-claim"),
-        pytest.param({"execution": {"claimedAt": at(-5), "finishedAt": at(-3)}}, at(-3), id="made"),
-        pytest.param(
-            {"execution": {"claimedAt": at(-5), "stoppedAt": at(-1)}, "finishedAt": at(0)}, at(-1), id="given-up"
-        ),
+        pytest.param({}, None, None, id="undecided"),
+        pytest.param({"finishedAt": at(0)}, None, None, id="ended-without-a-claim"),
+        pytest.param({"execution": CLAIMED}, None, at(-9), id="at-work"),
+        pytest.param({"execution": CLAIMED, "finishedAt": at(0)}, None, None, id="refused-after-the-claim"),
+        pytest.param({"execution": MADE}, at(-7), at(-7), id="made"),
+        pytest.param({"execution": GIVEN_UP, "finishedAt": at(0)}, at(-5), at(-5), id="given-up"),
+        pytest.param({"execution": MADE, **rolled_back("True", -1)}, at(-1), at(-1), id="put-back-later"),
+        pytest.param({"execution": GIVEN_UP, **rolled_back("True", -1)}, at(-1), at(-1), id="given-up-and-put-back"),
+        pytest.param({"execution": MADE, **rolled_back("Unknown", -1)}, at(-7), at(-7), id="being-put-back"),
+        pytest.param({"execution": MADE, **rolled_back("False", -1)}, at(-7), at(-7), id="not-put-back"),
     ],
 )  # fmt: skip
-def test_changes_are_read_from_requests(status: dict[str, Any], changed_at: str | None) -> None:
-    metadata = {"name": "r", "namespace": "shop", "uid": "u"}
-    read = read_changes(page({"metadata": metadata, "spec": {"plan": {"monitor": "m"}}, "status": status}))
-    assert [f"{change.at:%Y-%m-%dT%H:%M:%SZ}" for change in read] == ([changed_at] if changed_at else [])
+def test_changes_are_read_from_requests(
+    status: dict[str, Any], changed_at: str | None, counted_at: str | None
+) -> None:
+    """By the cooldown and by the hour's budget: the budget counts from the claim on."""
+    plan = {"monitor": "m", "target": {"kind": "Deployment", "name": "web"}}
+    metadata = {"name": "r", "namespace": "shop", "uid": "u", "creationTimestamp": at(-60)}
+    body = {"metadata": metadata, "spec": {"plan": plan}, "status": status}
+    changed = other_request(body).changed_at
+    assert (at((changed - NOW).total_seconds()) if changed else None) == changed_at
+    counted = [at((change.at - NOW).total_seconds()) for change in read_changes(page(body))]
+    assert counted == ([counted_at] if counted_at else [])
+
+
+def test_a_request_that_cannot_be_read_is_told_apart_from_a_bug() -> None:
+    plan = {"monitor": "m", "target": {"kind": "Deployment", "name": "web"}}
+    metadata = {"name": "r", "namespace": "shop", "creationTimestamp": at(-60)}
+    with pytest.raises(Unreadable, match="shop/r"):
+        other_request(
+            {"metadata": metadata, "spec": {"plan": plan}, "status": {"execution": {"claimedAt": 7}}}
+        )

@@ -41,7 +41,7 @@ class OtherRequest:
     is_claimed: bool = False
     is_finished: bool = False
     changed_at: datetime | None = None
-    """When its change was made, if it made one."""
+    """When it last changed the target, if it did: by its change, a part of one, or the way back."""
 
     @property
     def rank(self) -> tuple[bool, str, str]:

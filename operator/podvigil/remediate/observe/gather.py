@@ -1,9 +1,9 @@
 """The only reader: one request in, one frozen Context out. "Not found" is None; only real failures raise."""
 
 import asyncio
-from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 from pydantic import ValidationError
 
 from podvigil.api.actions import CLUSTER_SCOPED
@@ -30,6 +30,7 @@ from podvigil.remediate.actions import ACTIONS
 from podvigil.remediate.actions.base import Right
 from podvigil.remediate.actions.drain.filters import Fate, sort_pods
 from podvigil.remediate.authority.gate import Gate
+from podvigil.remediate.observe.change_made import change_status
 from podvigil.remediate.observe.context import Budget, Context, OtherRequest
 from podvigil.remediate.observe.gather_cronjob import observe_cronjob
 from podvigil.remediate.observe.gather_limits import gather_limits
@@ -186,18 +187,21 @@ def _touched(budgets: list[Json], target: TargetState | None, plan: Plan) -> tup
 
 
 def other_request(body: Json) -> OtherRequest:
-    """Read as much of another request as the guards ask for."""
+    """Read as much of another request as the guards ask for. Raises: Unreadable."""
     status = body.get("status") or {}
-    execution = status.get("execution") or {}
-    changed = execution.get("finishedAt")
+    try:
+        changed_at = change_status(status).changed_at
+    except msgspec.ValidationError as error:
+        name = f"{body['metadata'].get('namespace', '')}/{body['metadata']['name']}"
+        raise Unreadable(f"RemediationRequest {name}: status: {error}") from error
     return OtherRequest(
         name=body["metadata"]["name"],
         created=body["metadata"]["creationTimestamp"],
         target=body["spec"]["plan"]["target"]["name"],
         is_approved=(body["spec"].get("approval") or {}).get("decision") == Decision.APPROVED.value,
-        is_claimed=bool(execution),
+        is_claimed=bool(status.get("execution")),
         is_finished="finishedAt" in status,
-        changed_at=datetime.fromisoformat(changed) if changed else None,
+        changed_at=changed_at,
     )
 
 

@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from podvigil.remediate.observe.change_made import ChangeStatus
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeMade:
@@ -52,7 +54,7 @@ def read_changes(pages: Iterable[bytes]) -> tuple[ChangeMade, ...]:
     return tuple(
         ChangeMade(item.metadata.namespace, item.metadata.name, item.spec.plan.monitor, at)
         for item in found.values()
-        if (at := item.status.changed_at) is not None
+        if (at := item.status.changed_or_begun_at) is not None
     )
 
 
@@ -92,26 +94,6 @@ class _Nodes(msgspec.Struct, gc=False):
     items: list[_Node] | None = None
 
 
-class _Execution(msgspec.Struct, gc=False, rename="camel"):
-    claimed_at: datetime
-    finished_at: datetime | None = None
-    stopped_at: datetime | None = None
-
-
-class _Status(msgspec.Struct, gc=False, rename="camel"):
-    execution: _Execution | None = None
-    finished_at: datetime | None = None
-
-    @property
-    def changed_at(self) -> datetime | None:
-        """When the change was made, given up half-way, or else begun; None when nothing was changed."""
-        execution = self.execution
-        if execution is None:
-            return None
-        made = execution.finished_at or execution.stopped_at
-        return made if made or self.finished_at else execution.claimed_at
-
-
 class _Plan(msgspec.Struct, gc=False):
     monitor: str
 
@@ -123,7 +105,7 @@ class _Spec(msgspec.Struct, gc=False):
 class _Request(msgspec.Struct, gc=False):
     metadata: _Named
     spec: _Spec
-    status: _Status = msgspec.field(default_factory=_Status)
+    status: ChangeStatus = msgspec.field(default_factory=ChangeStatus)
 
 
 class _Requests(msgspec.Struct, gc=False):
