@@ -15,10 +15,13 @@ from unit.remediate.world import NOW, context, deployment
 
 
 def about(action: str, parameters: dict[str, Any] | None = None, **change: Any) -> Context:
-    """The undecided request for another action; the target has no revision yet."""
+    """The undecided request for another action, about a target that differs."""
     plan = {"spec.plan.action": action, "spec.plan.parameters": parameters or {}, "spec.approval": None}
     return context(request_change=plan, target=deployment(**change))
 
+
+EDITED = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": []}}
+"""A template that no ReplicaSet has."""
 
 MORE = {"container": "other", "method": "InPlace", "limits": {"memory": "1Gi"}}
 
@@ -27,9 +30,13 @@ MORE = {"container": "other", "method": "InPlace", "limits": {"memory": "1Gi"}}
     ("ctx", "reason"),
     [
         pytest.param(
-            about("Rollback", spec__paused=True), Reason.ROLLOUT_RUNNING, id="edited-while-it-is-paused"
+            about("Rollback", spec__paused=True, spec__template=EDITED),
+            Reason.ROLLOUT_RUNNING,
+            id="edited-while-it-is-paused",
         ),
-        pytest.param(about("Rollback"), Reason.ROLLOUT_RUNNING, id="its-controller-is-behind"),
+        pytest.param(
+            about("Rollback", spec__template=EDITED), Reason.ROLLOUT_RUNNING, id="its-controller-is-behind"
+        ),
         pytest.param(about("Scale", {"replicas": 4}), Reason.NO_CHANGE, id="so-many-already"),
         pytest.param(about("Restart", spec__replicas=0), Reason.NO_CHANGE, id="no-pods"),
         pytest.param(

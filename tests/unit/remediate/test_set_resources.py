@@ -17,7 +17,7 @@ from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validation.effect import Effect
 from podvigil.remediate.values.amounts import amount, pod_amounts, qos_class, written
 from podvigil.remediate.values.container_values import is_same, with_values
-from unit.remediate.world import CLEAR, NOW, UID, at, deployment, pod, report, request
+from unit.remediate.world import CLEAR, NOW, OWNER, UID, at, deployment, pod, report, request
 
 Json = dict[str, Any]
 SMALL: Json = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
@@ -270,11 +270,19 @@ class TestInPlace:
             "web-3": "600m",
         }
 
-    def test_a_pod_that_only_has_the_labels_is_left_alone(self) -> None:
-        bare = running("alone", metadata__ownerReferences=[])
-        assert [r.pod.name for r in look(web(THREE[0], bare), "app", change_of(web(*THREE))).pods] == [
+    @pytest.mark.parametrize(
+        "owners",
+        [
+            pytest.param([], id="nobodys"),
+            pytest.param([{**OWNER, "uid": "rs-of-the-canary"}], id="a-canarys-with-the-same-labels"),
+        ],
+    )
+    def test_a_pod_that_only_has_the_labels_is_left_alone(self, owners: list[Json]) -> None:
+        other = running("other", metadata__ownerReferences=owners)
+        assert [r.pod.name for r in look(web(THREE[0], other), "app", change_of(web(*THREE))).pods] == [
             "web-1"
         ]
+        assert SET.objection(web(other), plan()) is not None, "there is no pod to resize"
 
     @pytest.mark.parametrize(
         ("pods", "undo"),

@@ -6,7 +6,7 @@ import pytest
 
 from podvigil.remediate.targets.workload import workload_state
 from samples import changed
-from unit.remediate.world import DEPLOYMENT, deployment, pod
+from unit.remediate.world import DEPLOYMENT, OWNER, deployment, pod
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,8 @@ def test_a_daemon_set_counts_nodes() -> None:
         "numberAvailable": 2,
         "observedGeneration": 3,
     }
-    target = workload_state(changed(DEPLOYMENT, {"kind": "DaemonSet", "status": status}), (pod(restarts=5),))
+    own = pod(restarts=5, metadata__ownerReferences=[{**OWNER, "kind": "DaemonSet", "uid": "u1"}])
+    target = workload_state(changed(DEPLOYMENT, {"kind": "DaemonSet", "status": status}), (own,))
     assert (target.replicas, target.ready, target.restarts) == (3, 2, 5)
     assert target.is_rolled_out
     assert target.strategy.unavailable_at_once == 1
@@ -112,8 +113,10 @@ def test_a_new_workload_has_no_counts_yet() -> None:
     assert not target.is_rolled_out
 
 
-def test_restarts_are_added_over_pods() -> None:
-    pods = (pod(restarts=3), pod("web-2"), pod("web-3", status=None))
+def test_restarts_are_added_over_its_own_pods() -> None:
+    canary = pod("canary-1", restarts=9, metadata__ownerReferences=[{**OWNER, "uid": "rs-of-the-canary"}])
+    bare = pod("bare", restarts=9, metadata__ownerReferences=[])
+    pods = (pod(restarts=3), pod("web-2"), pod("web-3", status=None), canary, bare)
     assert deployment(pods=pods).restarts == 3
 
 

@@ -11,6 +11,7 @@ from podvigil.api.request import RemediationRequest
 from podvigil.remediate.authority.gate import Gate
 from podvigil.remediate.observe.context import Context
 from podvigil.remediate.targets.pods import PodState, pod_state
+from podvigil.remediate.targets.revisions import Revision
 from podvigil.remediate.targets.workload import WorkloadState, workload_state
 from samples import Object, changed
 
@@ -44,21 +45,22 @@ DEPLOYMENT: Final[Object] = {
     },
 }
 
+OWNER: Final[Object] = {
+    "apiVersion": "apps/v1",
+    "kind": "ReplicaSet",
+    "name": "web-7f",
+    "uid": "rs1",
+    "controller": True,
+}
+"""Of the target's pods."""
+
 POD: Final[Object] = {
     "apiVersion": "v1",
     "kind": "Pod",
     "metadata": {
         "namespace": "shop",
         "labels": {"app": "web"},
-        "ownerReferences": [
-            {
-                "apiVersion": "apps/v1",
-                "kind": "ReplicaSet",
-                "name": "web-7f",
-                "uid": "rs1",
-                "controller": True,
-            }
-        ],
+        "ownerReferences": [OWNER],
     },
     "spec": {"nodeName": "node-1", "containers": [{"name": "app", "image": "shop"}]},
     "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
@@ -158,11 +160,15 @@ def pod(name: str = "web-1", restarts: int = 0, **change: Any) -> PodState:
     return pod_state(changed(POD, made | _paths(change)))
 
 
+REVISION: Final = Revision(1, "web-7f", "rs1", NOW - timedelta(days=1), "", DEPLOYMENT["spec"]["template"])
+"""The target's only ReplicaSet, which owns its pods."""
+
+
 def deployment(**change: Any) -> WorkloadState:
     """The target, with dotted paths (`__` for a dot) replaced; `restarts` are those of its pods."""
     restarts: int = change.pop("restarts", 0)
     pods = change.pop("pods", (pod(restarts=restarts),) if restarts else ())
-    return workload_state(changed(DEPLOYMENT, _paths(change)), pods)
+    return workload_state(changed(DEPLOYMENT, _paths(change)), pods, (REVISION,))
 
 
 def request(change: dict[str, Any] | None = None) -> RemediationRequest:

@@ -60,7 +60,7 @@ class Rollback(OnePatch[WorkloadState]):
         if isinstance(wanted, Refusal):
             return Disruption(0, 0, "no pod is disturbed")
         stay = {pod.uid for pod in target.pods if pod.owner is not None and pod.owner.uid == wanted.uid}
-        names = tuple(sorted(str(p) for p in target.pods if p.uid not in stay and not p.finished))
+        names = tuple(sorted(str(p) for p in target.own_pods if p.uid not in stay and not p.finished))
         if target.strategy.kind == "Recreate":
             how = f"all {len(names)} pods stop before the first one of revision {wanted.number} starts (Recreate)"
             return Disruption(len(names), target.available, how, names)

@@ -58,7 +58,7 @@ class WorkloadState(TargetState):
     labels: Mapping[str, str] = field(default_factory=dict)
     """Of the pod template."""
     pods: tuple[PodState, ...] = ()
-    """Those that its selector matches, finished ones too."""
+    """Those that its selector matches, finished ones too; some may be another's: labels overlap, say of a canary."""
     revisions: tuple[Revision, ...] = ()
     """Of a Deployment or Rollout, the oldest first."""
     restarting: bool = False
@@ -68,8 +68,8 @@ class WorkloadState(TargetState):
 
     @property
     def restarts(self) -> int:
-        """Container restarts of its pods together."""
-        return sum(pod.restarts for pod in self.pods)
+        """Container restarts of its own pods together."""
+        return sum(pod.restarts for pod in self.own_pods)
 
     @property
     def resource(self) -> Resource:
@@ -90,6 +90,11 @@ class WorkloadState(TargetState):
         """Whether it controls the pod, itself or through one of its ReplicaSets."""
         owners = {self.ref.uid, *(revision.uid for revision in self.revisions)}
         return pod.owner is not None and pod.owner.uid in owners
+
+    @property
+    def own_pods(self) -> tuple[PodState, ...]:
+        """Those of `pods` that it controls."""
+        return tuple(pod for pod in self.pods if self.owns(pod))
 
     @property
     def health(self) -> Health:

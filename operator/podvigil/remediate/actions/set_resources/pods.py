@@ -94,8 +94,7 @@ class View:
 def running(target: WorkloadState) -> list[PodState]:
     """Return the workload's own running pods, by name. A pod that only has its labels is not its own."""
     return sorted(
-        (p for p in target.pods if p.phase == "Running" and not p.deleting and _is_own(p, target)),
-        key=lambda p: p.name,
+        (p for p in target.own_pods if p.phase == "Running" and not p.deleting), key=lambda p: p.name
     )
 
 
@@ -157,12 +156,6 @@ def unpacked(change: Change) -> tuple[Values, Values, dict[str, Values]]:
         change.after,
         {name: dict(zip(sorted(before), values, strict=True)) for name, values in others.items()},
     )
-
-
-def _is_own(pod: PodState, target: WorkloadState) -> bool:
-    # A Deployment's pods belong to its ReplicaSets; those of the other kinds to themselves.
-    owner = pod.owner
-    return owner is not None and (owner.kind == "ReplicaSet" or owner.uid == target.ref.uid)
 
 
 def _stand(pod: PodState, container: str, old: Values, after: Values) -> tuple[Stand, str]:
