@@ -66,6 +66,18 @@ def test_uncordoned_whoever_had_cordoned_it(pool: Pool, executor: ThreadedExecut
     assert CORDONED_BY not in annotations(pool)
 
 
+def test_uncordoned_when_the_trouble_is_over(pool: Pool, executor: ThreadedExecutor) -> None:
+    pool.shop.cluster.kubectl("cordon", pool.nodes[0])
+    report, request = pool.trouble("Uncordon", validationWindow="5s")
+    pool.home.judge(report, active=False)
+    pool.home.wait(request, "Preflighted", "True")
+    pool.home.decide(request)
+    pool.home.wait(request, "Executed", "True")
+    assert not pool.is_cordoned()
+    pool.home.judge(report, active=False, seconds=1)
+    assert pool.home.wait_end(request)["Succeeded"] == "True Succeeded"
+
+
 def test_the_next_node_waits_until_the_first_is_uncordoned(pool: Pool, executor: ThreadedExecutor) -> None:
     pool.deploy("web", 2)
     pool.budget("web", maxUnavailable=0)

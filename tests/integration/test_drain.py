@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from executors import ExecutorProcess, ThreadedExecutor
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
-from pool import POOL, Pool
+from pool import ALLOWED, POOL, Pool
 from shop import EXECUTOR, Shop
 
 CORDONED_BY = "podvigil.io/cordoned-by"
@@ -145,6 +146,43 @@ def test_somebody_uncordons_the_node_meanwhile(pool: Pool, executor: ThreadedExe
     pool.home.until(lambda: "waitingFor" in pool.progress(request), "it waits for the budget")
     pool.shop.cluster.kubectl("uncordon", pool.nodes[0])
     assert pool.home.wait_end(request)["Executed"] == "False StaleTarget"
+    assert not pool.is_cordoned()
+
+
+def test_somebody_uncordons_the_node_when_half_is_done(pool: Pool, executor: ThreadedExecutor) -> None:
+    pool.deploy("free", 1)
+    pool.deploy("web", 2)
+    pool.budget("web", maxUnavailable=0)
+    _, request = pool.drain()
+    pool.home.until(lambda: pool.progress(request).get("done") == 1, "the one without a budget is gone")
+    pool.home.until(lambda: "waitingFor" in pool.progress(request), "it waits for the budget")
+    pool.shop.cluster.kubectl("uncordon", pool.nodes[0])
+    ended = pool.home.wait_end(request)
+    assert ended["Succeeded"] == "False Failed"
+    assert ended["RolledBack"] == "True RolledBack"
+    said = pool.home.status(request)["execution"]["stoppedMessage"]
+    assert "after 1 of 3" in said, "a person reads that pods have moved"
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        pytest.param({"mode": "Off"}, "RemediationOff", id="off"),
+        pytest.param({"mode": "SuggestAndDryRun"}, "DryRunOnly", id="dry-runs-only"),
+        pytest.param({"allowedActions": ["Restart"]}, "ActionNotAllowed", id="not-allowed-any-more"),
+    ],
+)
+def test_rules_that_are_tightened_on_the_way_stop_it(
+    pool: Pool, executor: ThreadedExecutor, rules: dict[str, Any], reason: str
+) -> None:
+    pool.deploy("web", 2)
+    pool.budget("web", maxUnavailable=0)
+    _, request = pool.drain()
+    pool.home.until(lambda: "waitingFor" in pool.progress(request), "it waits for the budget")
+    pool.home.set_rules(**{"allowedActions": ALLOWED, **rules})
+    ended = pool.home.wait_end(request)
+    assert ended["Executed"] == f"False {reason}"
+    assert ended["RolledBack"] == "True RolledBack"
     assert not pool.is_cordoned()
 
 

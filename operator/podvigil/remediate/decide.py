@@ -12,17 +12,16 @@ steps is a step done late, or done again with the same effect; never twice.
 from datetime import datetime, timedelta
 from typing import Final
 
-from podvigil.api.conditions import Condition, ConditionStatus, find_condition
+from podvigil.api.conditions import ConditionStatus, find_condition
 from podvigil.api.durations import write_duration
 from podvigil.api.reasons import Reason
-from podvigil.api.request import Decision, Execution, Health, Intervention, RequestCondition, Siblings
+from podvigil.api.request import Decision, Execution, Health, RequestCondition, Siblings
 from podvigil.remediate.actions import ACTIONS
-from podvigil.remediate.actions.base import TIME_LIMIT, Change, Progress, Undo
+from podvigil.remediate.actions.base import TIME_LIMIT, Progress
 from podvigil.remediate.guards import CONTINUATION, EXECUTION, HOPELESS, all_refusals, first_refusal
 from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.steps import (
-    BeginRollback,
     Claim,
     Conclude,
     Execute,
@@ -33,15 +32,21 @@ from podvigil.remediate.steps import (
     Preflight,
     Record,
     Rehearse,
-    RollBack,
-    Settle,
     Step,
     Wait,
     Watch,
 )
-from podvigil.remediate.targets.base import TargetState
+from podvigil.remediate.unknown_action import without_action
 from podvigil.remediate.validation.effect import OUTCOMES, ROLLED_BACK_AFTER, Effect
 from podvigil.remediate.validation.siblings import siblings
+from podvigil.remediate.way_back import (
+    asked_by,
+    change_of,
+    is_wanted_back,
+    same_target,
+    wanted_back,
+    way_back,
+)
 
 PREFLIGHT_AGE: Final = timedelta(seconds=60)
 """An undecided request is checked anew this often, so that who decides sees the present."""
@@ -49,12 +54,6 @@ PREFLIGHT_AGE: Final = timedelta(seconds=60)
 CLAIM_AGE: Final = timedelta(seconds=30)
 """After this another executor takes over. Longer than a call may take; should both still act, the
 resourceVersion lets only one of them through."""
-
-UNKNOWN_AGAIN: Final = timedelta(minutes=1)
-"""An executor that has the action may come."""
-
-ROLLBACK_TIME: Final = timedelta(minutes=10)
-"""How long a rollback is tried."""
 
 NO_HEALTH: Final = Health(replicas=0, ready_replicas=0)
 """Stands in for a baseline that an older version did not write: then nothing counts as harm but crashes."""
@@ -66,11 +65,10 @@ LOOKS: Final = 20
 def next_step(ctx: Context, *, now: datetime) -> Step:
     """Say what happens to this request at `now`."""
     status, execution = ctx.request.status, ctx.execution
-    if status.finished_at is not None and not _is_wanted_back(ctx):
+    if status.finished_at is not None and not is_wanted_back(ctx):
         return Idle()
     if execution is not None and ctx.action not in ACTIONS:
-        unknown = f"this executor has no action {ctx.action}: it cannot go on with it"
-        return Hold(Refusal(Reason.ACTION_UNKNOWN, unknown), UNKNOWN_AGAIN)
+        return without_action(ctx, execution, now)
     if execution is not None and execution.finished_at is not None:
         return _after_the_change(ctx, execution, now)
     if execution is not None and execution.stopped_at is not None:
@@ -78,7 +76,9 @@ def next_step(ctx: Context, *, now: datetime) -> Step:
     if execution is not None:
         return _claimed(ctx, execution, now)
     if ctx.request.spec.cancellation is not None:
-        return Finish(Reason.CANCELLED, Reason.CANCELLED, _asked(ctx.request.spec.cancellation, "stopped it"))
+        return Finish(
+            Reason.CANCELLED, Reason.CANCELLED, asked_by(ctx.request.spec.cancellation, "stopped it")
+        )
     if ctx.decision is Decision.DENIED:
         return Finish(Reason.DENIED, Reason.DENIED, _denial(ctx))
     if now >= ctx.plan.expires_at:
@@ -122,6 +122,10 @@ def _claimed(ctx: Context, execution: Execution, now: datetime) -> Step:
         # An answer may have been lost: only the target could tell whether the change was made.
         gone = f"{ctx.written()} is gone, and with it the sign whether its change had been made"
         return Finish(Reason.FAILED, Reason.TARGET_MISSING, gone)
+    so_far = execution.progress
+    if progress in (Progress.DUE, Progress.FOREIGN) and so_far is not None and so_far.done:
+        half = f"after {so_far.done} of {so_far.total} someone else changed {ctx.written()}: the rest is not done"
+        return GiveUp(Reason.STALE_TARGET, half)
     if progress is Progress.FOREIGN:
         return Finish(
             Reason.FAILED,
@@ -129,17 +133,16 @@ def _claimed(ctx: Context, execution: Execution, now: datetime) -> Step:
             f"{ctx.written()} was changed by someone else while its change was under way: "
             "ours is not there, and is not made any more",
         )
-    if progress is Progress.DUE and execution.progress is not None and execution.progress.done:
-        gone = "what was done of it is gone: somebody took it away, and it is not done again"
-        return GiveUp(Reason.STALE_TARGET, gone)
     if stop := _given_up(ctx, execution, progress, now):
         return stop
     is_begun = progress is Progress.UNDER_WAY
     if refusal := first_refusal(ctx, now, CONTINUATION if is_begun else EXECUTION):
+        if is_begun and refusal.retry_after is None:
+            return GiveUp(refusal.reason, refusal.message)
         return _held_back(refusal)
     if execution.claimed_by != ctx.executor:
-        return Claim(_change(execution), execution.baseline or NO_HEALTH, execution.siblings)
-    return Execute(_change(execution), is_begun)
+        return Claim(change_of(execution), execution.baseline or NO_HEALTH, execution.siblings)
+    return Execute(change_of(execution), is_begun)
 
 
 def _given_up(ctx: Context, execution: Execution, progress: Progress, now: datetime) -> Step | None:
@@ -147,16 +150,20 @@ def _given_up(ctx: Context, execution: Execution, progress: Progress, now: datet
     limit, cancelled = ACTIONS[ctx.action].time_limit(ctx.plan), ctx.request.spec.cancellation
     if progress is Progress.UNDER_WAY:
         if cancelled is not None:
-            return GiveUp(Reason.CANCELLED, _asked(cancelled, "stopped it on the way"))
+            return GiveUp(Reason.CANCELLED, asked_by(cancelled, "stopped it on the way"))
         if now >= (execution.started_at or execution.claimed_at) + limit:
             waited = execution.progress.waiting_for if execution.progress else None
             why = f"; it waits for {waited}" if waited else ""
             return GiveUp(Reason.TIMED_OUT, f"it did not get done within {write_duration(limit)}{why}")
+        if refusal := _only_a_dry_run(ctx):
+            return GiveUp(refusal.reason, refusal.message)
         return None
     if cancelled is not None:
-        return Finish(Reason.CANCELLED, Reason.CANCELLED, _asked(cancelled, "stopped it before it began"))
+        return Finish(Reason.CANCELLED, Reason.CANCELLED, asked_by(cancelled, "stopped it before it began"))
     if now >= ctx.plan.expires_at:
         return Finish(Reason.EXPIRED, Reason.PLAN_EXPIRED, _expiry(ctx))
+    if refusal := _only_a_dry_run(ctx):
+        return Finish(refusal.reason, refusal.reason, refusal.message)
     limit = min(limit, TIME_LIMIT)  # for the first step; a change of many steps has its whole time after it
     if now >= execution.claimed_at + limit and execution.claimed_by == ctx.executor:
         waiting = f": it waited for {execution.progress.waiting_for}" if execution.progress else ""
@@ -165,10 +172,18 @@ def _given_up(ctx: Context, execution: Execution, progress: Progress, now: datet
     return None
 
 
+def _only_a_dry_run(ctx: Context) -> Refusal | None:
+    """Of what was claimed: the monitor wants no real change any more."""
+    if not ctx.is_dry_run:
+        return None
+    since = f"AnomalyMonitor {ctx.plan.monitor} asks for dry runs only since it was claimed"
+    return Refusal(Reason.DRY_RUN_ONLY, since)
+
+
 def _after_giving_up(ctx: Context, execution: Execution, now: datetime) -> Step:
     rolled_back = find_condition(ctx.request.status.conditions, RequestCondition.ROLLED_BACK)
     if rolled_back is None or rolled_back.status is ConditionStatus.UNKNOWN:
-        return _way_back(ctx, execution, rolled_back, now)
+        return way_back(ctx, execution, rolled_back, now)
     reason = Reason(execution.stopped_reason or Reason.FAILED)
     outcome = Reason.CANCELLED if reason is Reason.CANCELLED else Reason.FAILED
     return Finish(outcome, reason, f"{execution.stopped_message}; {rolled_back.message}")
@@ -180,21 +195,21 @@ def _after_the_change(ctx: Context, execution: Execution, now: datetime) -> Step
     outcome = next((o for o in OUTCOMES if validated and validated.reason == o), None)
     rolled_back = find_condition(status.conditions, RequestCondition.ROLLED_BACK)
     if ctx.request.spec.rollback is not None:
-        return _wanted_back(ctx, execution, rolled_back, now)
+        return wanted_back(ctx, execution, rolled_back, now)
     if validated is None or outcome is None:
         return _watch(ctx, execution, now)
     if rolled_back is not None and rolled_back.status is not ConditionStatus.UNKNOWN:
         return Finish(outcome, outcome, f"{validated.message}; {rolled_back.message}")
     if outcome not in ROLLED_BACK_AFTER:
         return Finish(outcome, outcome, validated.message)
-    return _way_back(ctx, execution, rolled_back, now)
+    return way_back(ctx, execution, rolled_back, now)
 
 
 def _watch(ctx: Context, execution: Execution, now: datetime) -> Step:
     validation, changed_at = ctx.request.status.validation, execution.finished_at
     if validation is None or changed_at is None:  # Record writes both at once
         return Record()
-    target = _same_target(ctx)
+    target = same_target(ctx)
     effect = Effect(
         target=target,
         plan=ctx.plan,
@@ -222,96 +237,22 @@ def _siblings(ctx: Context, now: datetime) -> Siblings | None:
     return siblings(ctx.around, now) if ctx.around else None
 
 
-def _is_wanted_back(ctx: Context) -> bool:
-    """Return whether a person wants an ended request undone, and was not answered yet."""
-    execution = ctx.execution
-    if ctx.request.spec.rollback is None or execution is None or execution.finished_at is None:
-        return False
-    summary = find_condition(ctx.request.status.conditions, RequestCondition.SUCCEEDED)
-    return summary is None or summary.reason not in (Reason.ROLLED_BACK, Reason.ROLLBACK_FAILED)
-
-
-def _wanted_back(ctx: Context, execution: Execution, rolled_back: Condition | None, now: datetime) -> Step:
-    """A person wants the old state back: whatever was judged, and also after the end."""
-    asked = _asked(ctx.request.spec.rollback, "wanted the old state back")
-    is_first = ctx.request.status.finished_at is not None or rolled_back is None
-    if not is_first and rolled_back is not None and rolled_back.status is not ConditionStatus.UNKNOWN:
-        is_back = rolled_back.status is ConditionStatus.TRUE
-        outcome = Reason.ROLLED_BACK if is_back else Reason.ROLLBACK_FAILED
-        reason = outcome if is_back else Reason(rolled_back.reason)
-        return Finish(outcome, reason, f"{asked}: {rolled_back.message}")
-    if is_first:  # an ended request is open again from here
-        return BeginRollback(asked)
-    if refusal := first_refusal(ctx, now, CONTINUATION):
-        return Hold(refusal, refusal.retry_after or UNKNOWN_AGAIN)
-    return _way_back(ctx, execution, rolled_back, now)
-
-
-def _way_back(ctx: Context, execution: Execution, begun: Condition | None, now: datetime) -> Step:
-    """Put back what is still ours; `begun` is the condition RolledBack, None or Unknown until it is settled."""
-    target = _same_target(ctx)
-    if target is None:
-        return Settle(False, Reason.TARGET_MISSING, "nothing is left to put back")
-    change, action = _change(execution), ACTIONS[ctx.action]
-    # What is kept for the way back beyond the values that were set is not for people.
-    old = {name: change.before.get(name) or "(none)" for name in change.after}
-    before = ", ".join(f"{name} {value}" for name, value in sorted(old.items()))
-    match action.undo(target, ctx.plan, change):
-        case Undo.NOTHING:
-            return Settle(False, Reason.NOTHING_TO_UNDO, "this action leaves nothing to undo")
-        case Undo.DONE:
-            return Settle(True, Reason.ROLLED_BACK, f"put back {before}")
-        case Undo.NOT_OURS:
-            return Settle(
-                False, Reason.STALE_TARGET, f"not put back to {before}: someone has changed the value since"
-            )
-        case Undo.DUE:
-            if ctx.paused is not None:
-                return Settle(False, Reason.PAUSED, f"not put back to {before}: {ctx.paused}")
-            if begun is None:
-                return BeginRollback(f"{before} is being put back")
-            limit = max(ROLLBACK_TIME, action.time_limit(ctx.plan))
-            if now >= begun.last_transition_time + limit:
-                return Settle(
-                    False,
-                    Reason.ROLLBACK_FAILED,
-                    f"could not be put back to {before} within {write_duration(limit)}: do it by hand",
-                )
-            return RollBack(change)
-
-
 def _held_back(refusal: Refusal) -> Step:
     if refusal.retry_after is None:
         return Finish(Reason.REFUSED, refusal.reason, refusal.message)
     return Hold(refusal, refusal.retry_after)
 
 
-def _same_target(ctx: Context) -> TargetState | None:
-    """Return the target if it is the very object of the plan, whatever its generation."""
-    target = ctx.target
-    return target if target is not None and target.ref.uid == ctx.plan.target.uid else None
-
-
 def _progress(ctx: Context, execution: Execution) -> Progress | None:
-    target = _same_target(ctx)
+    target = same_target(ctx)
     if target is None:
         return None
-    return ACTIONS[ctx.action].progress(target, ctx.plan, _change(execution))
-
-
-def _change(execution: Execution) -> Change:
-    return Change(dict(execution.before or {}), dict(execution.after or {}), execution.token or "")
+    return ACTIONS[ctx.action].progress(target, ctx.plan, change_of(execution))
 
 
 def _is_ours(ctx: Context) -> bool:
     """Return whether the report is the one that the plan answers, and not a later namesake."""
     return ctx.report is not None and ctx.report.metadata["uid"] == ctx.plan.report.uid
-
-
-def _asked(word: Intervention | None, what: str) -> str:
-    by = (word.requested_by if word else None) or "a person"
-    why = f" ({word.reason})" if word and word.reason else ""
-    return f"{by} {what}{why}"
 
 
 def _denial(ctx: Context) -> str:

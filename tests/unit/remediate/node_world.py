@@ -70,7 +70,7 @@ def state(
 ) -> NodeState:
     """The node with these pods on it."""
     spaces = tuple(Space(each, {}) for each in others)
-    made = {"home": HOME, "pods": pods, "spaces": spaces, **around}
+    made = {"home": HOME, "request": UID, "pods": pods, "spaces": spaces, **around}
     return node_state(changed(NODE, change or {}), others, Around(**made))
 
 

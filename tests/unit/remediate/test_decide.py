@@ -50,6 +50,8 @@ DONE = {
     "status.execution": {**CLAIM, "finishedAt": at(-60)},
     "status.validation": {"until": at(120)},
 }
+LONG_AGO = {**CLAIM, "claimedAt": at(-600)}
+CANCELLED = {"spec.cancellation": {"requestedBy": "alice", "reason": "wrong pod"}}
 SCALE_CLAIM = {**CLAIM, "before": {"replicas": "4"}, "after": {"replicas": "6"}}
 SCALED = deployment(
     metadata__generation=4,
@@ -208,6 +210,36 @@ INEFFECTIVE_SCALE: dict[str, Any] = {
             Hold,
             Reason.ACTION_UNKNOWN,
             id="claimed-and-its-action-is-not-installed-any-more",
+        ),
+        pytest.param(
+            {"request_change": {"status.execution": LONG_AGO, "spec.plan.action": "example.com/None"}},
+            Finish,
+            Reason.ACTION_UNKNOWN,
+            id="claimed-and-its-action-does-not-come-back",
+        ),
+        pytest.param(
+            {"request_change": {**CLAIMED, **CANCELLED, "spec.plan.action": "example.com/None"}},
+            Finish,
+            Reason.ACTION_UNKNOWN,
+            id="claimed-without-its-action-and-cancelled",
+        ),
+        pytest.param(
+            {
+                "request_change": {
+                    "status.execution": {**LONG_AGO, "finishedAt": at(-600)},
+                    "status.validation": {"until": at(120)},
+                    "spec.plan.action": "example.com/None",
+                }
+            },
+            Finish,
+            Reason.ACTION_UNKNOWN,
+            id="done-and-its-action-does-not-come-back",
+        ),
+        pytest.param(
+            {"request_change": CLAIMED, "monitor_change": {"spec.remediation.mode": "SuggestAndDryRun"}},
+            Finish,
+            Reason.DRY_RUN_ONLY,
+            id="claimed-and-only-a-dry-run-since",
         ),
         pytest.param(
             {"request_change": {**CLAIMED, "spec.plan.expiresAt": at(0)}},

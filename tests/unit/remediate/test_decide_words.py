@@ -8,6 +8,7 @@ from podvigil.api.reasons import Reason
 from podvigil.remediate.decide import next_step
 from podvigil.remediate.steps import BeginRollback, Finish, Hold, Idle, Record, RollBack, Settle
 from unit.remediate.test_decide import (
+    CANCELLED,
     CLAIMED,
     DONE,
     INEFFECTIVE_SCALE,
@@ -20,7 +21,6 @@ from unit.remediate.test_decide import (
 )
 from unit.remediate.world import CLAIM, NOW, OPEN, at, context
 
-CANCELLED = {"spec.cancellation": {"requestedBy": "alice", "reason": "wrong pod"}}
 WANTED_BACK = {"spec.rollback": {"requestedBy": "alice"}}
 GIVEN_UP = {
     **CLAIM,
@@ -101,6 +101,44 @@ ENDED_SCALE: dict[str, Any] = {
             Hold,
             Reason.GATE_NOT_STANDING,
             id="wanted-back-without-a-gate",
+        ),
+        pytest.param(
+            {
+                "request_change": {
+                    **OPEN_AGAIN,
+                    "status.conditions": [validated("True", "Succeeded"), rolling_back(-600)],
+                },
+                "target": SCALED,
+                "gate": OPEN,
+            },
+            Settle,
+            Reason.GATE_NOT_STANDING,
+            id="wanted-back-without-a-gate-for-ten-minutes",
+        ),
+        pytest.param(
+            {
+                "request_change": {**ENDED_SCALE, **WANTED_BACK, "spec.plan.action": "example.com/None"},
+            },
+            BeginRollback,
+            None,
+            id="wanted-back-without-its-action",
+        ),
+        pytest.param(
+            {
+                "request_change": {
+                    **OPEN_AGAIN,
+                    "status.conditions": [validated("True", "Succeeded"), rolling_back(-600)],
+                    "spec.plan.action": "example.com/None",
+                    "status.execution": {
+                        **INEFFECTIVE_SCALE["status.execution"],
+                        "claimedAt": at(-900),
+                        "finishedAt": at(-800),
+                    },
+                },
+            },
+            Finish,
+            Reason.ACTION_UNKNOWN,
+            id="wanted-back-and-its-action-does-not-come-back",
         ),
         pytest.param(
             {

@@ -83,6 +83,13 @@ def test_who_comes_after_the_cordon_is_left_alone(created: float, expected: Fate
     assert pod in found[expected if expected is Fate.LATECOMER else Fate.BARE]
 
 
+def test_the_mark_of_an_earlier_drain_says_nothing() -> None:
+    """It stays on the node after `kubectl uncordon`, and every pod since would count as a latecomer."""
+    earlier = {**DRAINED, "metadata.annotations": {"podvigil.io/drained-by": "earlier"}}
+    bare = old_pod(metadata__creationTimestamp=at(-10), metadata__ownerReferences=None)
+    assert sort_pods(state(bare, change=earlier), plan_of())[Fate.BARE] == (bare,)
+
+
 def test_without_a_mark_nobody_is_late() -> None:
     pod = old_pod(metadata__creationTimestamp=at(0))
     assert sort_pods(state(pod), plan_of())[Fate.EVICT] == (pod,)

@@ -9,7 +9,7 @@ from podvigil.api.reasons import Reason
 from podvigil.remediate.guards import all_refusals, first_refusal
 from podvigil.remediate.observe.context import Context, OtherRequest
 from unit.remediate.node_world import OTHERS, asked, budget, old_pod, other, state
-from unit.remediate.world import NOW, at, pod
+from unit.remediate.world import NOW, active, at, pod
 
 CONTROL_PLANE = {"metadata.labels": {"node-role.kubernetes.io/control-plane": ""}}
 NOT_READY = {"status.conditions": [{"type": "Ready", "status": "False"}]}
@@ -108,6 +108,14 @@ ROWS = [
     ),
     pytest.param(
         ctx("Uncordon", target=state(change=CORDONED), elsewhere=(OLDER,)), None, id="uncordon-waits-for-none"
+    ),
+    pytest.param(
+        ctx("Uncordon", target=state(change=CORDONED), report_change=active("False", -9000)),
+        None,
+        id="uncordon-when-the-trouble-is-over",
+    ),
+    pytest.param(
+        ctx("Cordon", report_change=active("False", -10)), Reason.ANOMALY_CLEARED, id="cordon-needs-trouble"
     ),
     pytest.param(ctx(target=state(old_pod())), Reason.NO_ROOM, id="no-room-elsewhere"),
     pytest.param(

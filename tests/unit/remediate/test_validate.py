@@ -8,6 +8,7 @@ import pytest
 
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Health
+from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validation.effect import Effect
 from podvigil.remediate.validation.judge import judge_workload
 from unit.remediate.world import NOW, active, at, deployment, report, request
@@ -25,6 +26,13 @@ WATCHING = Effect(
     interval_seconds=30,
 )
 OVER = {"until": NOW}
+
+
+def of_a_hundred(restarts: int) -> WorkloadState:
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 100)
+    return deployment(restarts=restarts, spec__replicas=100, status={**counts, "observedGeneration": 3})
+
+
 CALM = report(active("False", -5))
 
 
@@ -64,6 +72,8 @@ CALM = report(active("False", -5))
             None,
             id="old-pods-had-crashed-nine-times",
         ),
+        pytest.param({"target": of_a_hundred(restarts=5)}, None, id="a-few-of-a-hundred-crashed-once"),
+        pytest.param({"target": of_a_hundred(restarts=6)}, Reason.HARMFUL, id="more-than-one-in-twenty"),
         pytest.param({"target": deployment(status__readyReplicas=3)}, None, id="one-away-as-the-rollout-may"),
         pytest.param({"target": deployment(status__readyReplicas=2)}, None, id="two-away-once"),
         pytest.param(

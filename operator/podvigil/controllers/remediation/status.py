@@ -225,8 +225,8 @@ def finished(draft: Draft, step: Finish) -> Draft:
     message = step.message if step.reason is step.outcome else f"{step.reason}: {step.message}"
     execution = draft.status.execution
     if execution is None or execution.finished_at is None:
-        # Claimed, and the target is gone: nobody can say any more whether the change was made.
-        is_untold = execution is not None and step.reason is Reason.TARGET_MISSING
+        # Claimed, and target or action are gone: nobody can say any more whether the change was made.
+        is_untold = execution is not None and step.reason in (Reason.TARGET_MISSING, Reason.ACTION_UNKNOWN)
         value = UNKNOWN if is_untold else ConditionStatus.FALSE
         draft = draft.condition(RequestCondition.EXECUTED, value, step.reason, step.message)
     elif not _has(draft.status.conditions, RequestCondition.ROLLED_BACK):

@@ -105,7 +105,10 @@ EXECUTION: Final[tuple[Guard, ...]] = (gate_stands, approved, not_expired, *_COM
 """Before the change: the first objection stops it."""
 
 
-CONTINUATION: Final[tuple[Guard, ...]] = (gate_stands, permission_held, not_paused)
+WAY_BACK: Final[tuple[Guard, ...]] = (gate_stands, permission_held, not_paused)
+"""Before the old state is put back because a person wants it."""
+
+CONTINUATION: Final[tuple[Guard, ...]] = (allowed_by_monitor, *WAY_BACK)
 """Between two steps of a change that has begun: its own first step answers the others, and half of a change is
 no better than the whole."""
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from podvigil.api.actions import ActionName
 from podvigil.api.conditions import ConditionStatus, find_condition
 from podvigil.api.reasons import Reason
 from podvigil.api.report import ReportCondition
@@ -11,10 +12,13 @@ from podvigil.remediate.refusal import Refusal
 
 LOOK_AGAIN: Final = timedelta(seconds=10)
 
+GIVES_BACK: Final = frozenset({ActionName.UNCORDON})
+"""Actions that end a repair: they are wanted just when the trouble is over, and nobody judges it any more."""
+
 
 def anomaly_active(ctx: Context, now: datetime) -> Refusal | None:
     """Active is True. Unknown, or not said yet, is no reason to act."""
-    if ctx.report is None:
+    if ctx.report is None or ctx.action in GIVES_BACK:
         return None
     active = find_condition(ctx.report.status.conditions, ReportCondition.ACTIVE)
     name = f"AnomalyReport {ctx.namespace}/{ctx.plan.report.name}"

@@ -12,9 +12,10 @@ LOOK_AGAIN: Final = timedelta(seconds=15)
 
 
 def budget_allows(ctx: Context, now: datetime) -> Refusal | None:
-    """Every budget has room for as many pods as the change takes away at once.
+    """Every budget has room for as many ready pods as the change takes away at once.
 
-    Kubernetes asks budgets for evictions only; a rollout or a scale-down would pass them by.
+    Kubernetes asks budgets for evictions only; a rollout or a scale-down would pass them by. What is down already is
+    counted in a budget, so a workload without a ready pod may be repaired however full its budget is.
     """
     action = ACTIONS.get(ctx.action)
     if ctx.workload is None or action is None:
@@ -26,6 +27,6 @@ def budget_allows(ctx: Context, now: datetime) -> Refusal | None:
     room = ", ".join(f"{b.name} allows {b.disruptions_allowed}" for b in full)
     return Refusal(
         Reason.BUDGET_BLOCKS,
-        f"up to {at_once} pods would be away at once; PodDisruptionBudget {room}",
+        f"up to {at_once} ready pods would be taken away at once; PodDisruptionBudget {room}",
         LOOK_AGAIN,
     )

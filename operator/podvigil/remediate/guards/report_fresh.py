@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.reasons import Reason
+from podvigil.remediate.guards.anomaly_active import GIVES_BACK
 from podvigil.remediate.observe.context import Context
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.freshness import freshness
@@ -13,7 +14,7 @@ LOOK_AGAIN: Final = timedelta(seconds=10)
 
 def report_fresh(ctx: Context, now: datetime) -> Refusal | None:
     """Evaluated lately."""
-    if ctx.report is None:
+    if ctx.report is None or ctx.action in GIVES_BACK:
         return None
     evaluated, allowed = ctx.report.status.last_evaluated, freshness(ctx.interval_seconds)
     name = f"AnomalyReport {ctx.namespace}/{ctx.plan.report.name}"

@@ -50,6 +50,7 @@ async def _around(cluster: Cluster, request: RemediationRequest, state: NodeStat
     )
     around = Around(
         home=home,
+        request=str(request.metadata["uid"]),
         pods=tuple(map(pod_state, pods)),
         daemon_sets=frozenset(f"{d['metadata']['namespace']}/{d['metadata']['name']}" for d in daemon_sets),
         budgets=tuple(sorted(map(pod_budget, budgets), key=str)),

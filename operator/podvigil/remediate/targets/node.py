@@ -84,6 +84,8 @@ class Around:
 
     home: str = ""
     """The operator's own namespace."""
+    request: str = ""
+    """UID of the request: the mark of an earlier one, which stays when a person uncordons the node, says nothing."""
     pods: tuple[PodState, ...] = ()
     """All pods on the node."""
     daemon_sets: frozenset[str] = frozenset()

@@ -4,7 +4,8 @@ The rule, in the order in which it is asked at each look, until the window ends:
 
     the target is gone or replaced                                 Inconclusive
     it is worse off, and its untouched siblings at least as much   Inconclusive
-    more than two container restarts beyond the baseline           Harmful
+    more than two container restarts beyond the baseline, or more
+    than one for each twenty replicas                              Harmful
     fewer ready than the baseline less what the rollout may take
     away, at two looks in a row                                    Harmful
     otherwise                                                      look again
@@ -28,6 +29,9 @@ from podvigil.remediate.validation.freshness import freshness
 
 CRASHES_ALLOWED: Final = 2
 """Container restarts beyond the baseline: a probe that fails while a pod starts is not yet a crash loop."""
+
+CRASHES_ALLOWED_SHARE: Final = 0.05
+"""The same for large workloads, per replica: among two hundred new pods some fail once at their start."""
 
 
 def judge_workload(effect: Effect, *, at_once: int, replaces_pods: bool, now: datetime) -> Verdict | None:
@@ -73,7 +77,7 @@ def _harm(
     before, now = effect.baseline, target.health
     are_new = replaces_pods and target.is_rolled_out
     crashes = now.restarts - (0 if are_new else before.restarts)
-    if crashes > CRASHES_ALLOWED:
+    if crashes > max(CRASHES_ALLOWED, CRASHES_ALLOWED_SHARE * target.replicas):
         return f"{crashes} more container restarts than before the change"
     healthy = _ready_before(effect, target)
     floor = healthy if is_over else healthy - at_once

@@ -61,9 +61,10 @@ class Sorted:
 
 
 def sort_pods(target: NodeState, plan: Plan) -> Sorted:
-    """Sort the pods of the node. Those that came after the drain's own mark are latecomers."""
+    """Sort the pods of the node. Those that came after this very drain's mark are latecomers."""
     options, around = options_of(plan), target.around
-    marked_at = target.mark_time(DRAINED_BY)
+    is_marked = target.annotations.get(DRAINED_BY) == around.request
+    marked_at = target.mark_time(DRAINED_BY) if is_marked else None
     since = marked_at + CORDON_SEEN if marked_at else None
     found: dict[Fate, list[PodState]] = {}
     for pod in sorted(around.pods, key=str):
