@@ -31,7 +31,7 @@ from podvigil.api.features import MODEL_FEATURES
 from podvigil.detect.detector import Detector, Mode
 from podvigil.detect.smoothing import FALL
 from podvigil.detect.store import load_model
-from podvigil.detect.threshold import Thresholds
+from podvigil.detect.threshold import Thresholds, typical
 from podvigil.window.arrays import Array, Mask
 
 FROZEN_SECONDS: Final = 120.0
@@ -103,7 +103,7 @@ def scored(source: Path, mode: Mode, model_directory: Path) -> Answer:
     maxima.push_history(past.score, past.habitual)
     # A file has room for one threshold: that of the kind that most pods are of.
     thresholds = maxima.of(past.habitual[-1], 1.0)
-    threshold = None if thresholds is None else np.median(thresholds)
+    threshold = None if thresholds is None else typical(thresholds, np.isfinite(past.score[-1]))
     warm = time.perf_counter()
 
     answer: Answer = {"threshold": np.array(np.nan if threshold is None else threshold)}
@@ -113,7 +113,7 @@ def scored(source: Path, mode: Mode, model_directory: Path) -> Answer:
     for index, values in enumerate(test):
         # The network holds no state, and its interpreter cannot be copied: all copies share it.
         watch = copy.deepcopy(detector, {id(cell): cell})
-        flags = present(values, train[0], interval)
+        flags = present(values, train[-1], interval)
         when = None if test_times is None else test_times[index]
         scores = watch.run(by_time(values), flags, when).score
         answer[f"test_{index}"] = fading(scores.reshape(flags.shape)).T

@@ -98,7 +98,7 @@ def _deviations(one: LabelledSet) -> list[tuple[Array, Mask]]:
         history = np.concatenate([by_time(part) for part in one.train])
         there = np.concatenate([present(part, None, one.interval_seconds) for part in one.train])
         detector.warm_start(history, there)
-        flags = present(values, one.train[0], one.interval_seconds)
+        flags = present(values, one.train[-1], one.interval_seconds)
         seen = [detector.observe(*sample) for sample in zip(by_time(values), flags, strict=True)]
         found.append(
             (

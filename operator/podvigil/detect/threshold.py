@@ -8,7 +8,7 @@ day brings, so the second counts only as days go by, and only where it is the lo
 faults never makes the threshold higher than the first line. One threshold for all pods: one per pod, from its
 own history, gives 5 to 90 false alarms per pod-day, since one pod's history is short.
 
-The constants are judged by leaving each labelled set out in turn: benchmarks/results/detection.md.
+The constants are judged by leaving each labelled set out in turn: benchmarks/results/calibration.md.
 
 Memory: two histograms of `BINS` float64 (75 KB) and 12 bytes a pod, whatever the length of the history.
 """
@@ -215,6 +215,15 @@ class Thresholds:
             return None
         known = [one for one in (hour, season) if one is not None]
         return np.where(habitual, known[-1], known[0])
+
+
+def typical(thresholds: Array, scored: Mask) -> float:
+    """The one threshold to show, of (slots,): that of the kind that most scored pods are of, of a tie the higher.
+
+    Slots of pods that are gone have no season, and say nothing of those that are there.
+    """
+    of = thresholds[scored] if scored.any() else thresholds
+    return float(np.quantile(of, 0.5, method="higher"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from podvigil.detect.threshold import (
     BlockMaxima,
     Tail,
     tail_threshold,
+    typical,
 )
 
 INTERVAL = 60.0  # 15 samples a block
@@ -194,3 +195,12 @@ def test_an_impossible_interval_is_named() -> None:
 
 def test_a_score_beyond_the_scale_counts_as_the_highest() -> None:
     assert pooled(np.full((DAY, 1), 1e9)).threshold(1.0) is not None
+
+
+def test_gone_pods_do_not_choose_the_threshold_that_is_shown() -> None:
+    hour, season = 1.8, 2.8
+    thresholds = np.array([season, season, hour, hour, hour])
+    assert typical(thresholds, np.array([True, True, False, False, False])) == season
+    assert typical(thresholds, np.ones(5, bool)) == hour
+    assert typical(thresholds, np.array([True, False, True, False, False])) == season  # a tie
+    assert typical(thresholds, np.zeros(5, bool)) == hour  # nobody is there

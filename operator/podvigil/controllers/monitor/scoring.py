@@ -15,7 +15,7 @@ from podvigil.api.monitor import DetectionSpec, ModelMode
 from podvigil.detect.detector import Detector, Mode, Scores
 from podvigil.detect.probability import CALIBRATION_BUDGET, UNFITTED, ProbabilityCurve
 from podvigil.detect.store import Model
-from podvigil.detect.threshold import Thresholds
+from podvigil.detect.threshold import Thresholds, typical
 from podvigil.settings import Settings
 from podvigil.window.arrays import Array, Indices, Mask, grown
 
@@ -174,14 +174,9 @@ class Scoring:
             margin = float(np.interp(wanted, self._curve.probability, self._curve.margin))
             over = known & (probability >= wanted)
             held = known & (probability >= HOLD_RATIO * wanted)
-            return Verdict(scores, probability, _typical(calibrated + margin), over, held, settled)
+            return Verdict(scores, probability, typical(calibrated + margin, known), over, held, settled)
         threshold = self._thresholds.of(scores.habitual, self._dial.false_alarms_per_pod_day)
         assert threshold is not None, "the budget does not change whether there are enough blocks"
         over = known & (scores.score >= threshold)
         held = known & (scores.score >= HOLD_RATIO * threshold)
-        return Verdict(scores, probability, _typical(threshold), over, held, settled)
-
-
-def _typical(threshold: Array) -> float:
-    """The one threshold to show, of (slots,): that of the kind that most pods are of."""
-    return float(np.median(threshold))
+        return Verdict(scores, probability, typical(threshold, known), over, held, settled)
