@@ -166,19 +166,19 @@ def pods_of(number: int, count: int) -> tuple[PodState, ...]:
 
 
 @pytest.mark.parametrize(
-    ("old", "young", "available", "disturbed", "at_once"),
+    ("old", "young", "ready", "disturbed", "at_once"),
     [
-        # Four replicas, 25 % of them may be away: one. What is below three available is away already.
+        # Four replicas, 25 % of them may be away: one. What is below three ready is away already.
         pytest.param(0, 4, 4, 4, 1, id="all-are-replaced"),
         pytest.param(3, 1, 3, 1, 0, id="a-rollout-that-hangs"),
         pytest.param(0, 4, 0, 4, 0, id="none-of-them-works"),
     ],
 )
 def test_pods_of_the_wanted_revision_stay(
-    old: int, young: int, available: int, disturbed: int, at_once: int
+    old: int, young: int, ready: int, disturbed: int, at_once: int
 ) -> None:
     pods = pods_of(1, old) + pods_of(2, young)
-    target = deployment(V1, V2, pods=pods, change={"status.availableReplicas": available})
+    target = deployment(V1, V2, pods=pods, change={"status.readyReplicas": ready})
     disruption = ROLLBACK.disruption(target, PLAN)
     assert (disruption.pods, disruption.at_once) == (disturbed, at_once)
     assert all(name.startswith("shop/web-2-") for name in disruption.names)

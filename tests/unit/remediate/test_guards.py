@@ -19,6 +19,7 @@ from unit.remediate.world import (
     at,
     context,
     deployment,
+    pod,
 )
 
 OTHER = OtherRequest("older", created=at(-500))
@@ -168,6 +169,41 @@ ROWS = [
         },
         None,
         id="surge-touches-no-budget",
+    ),
+    pytest.param(
+        {"budgets": (Budget("web", 0),), "target": deployment(status__readyReplicas=0)},
+        None,
+        id="a-workload-that-is-down-is-repaired-however-full-its-budget",
+    ),
+    pytest.param(
+        {"budgets": (Budget("web", 0),), "target": deployment(status__readyReplicas=3)},
+        None,
+        id="what-is-down-already-is-replaced-first",
+    ),
+    pytest.param(
+        {
+            "budgets": (Budget("web", 0),),
+            "target": deployment(status__readyReplicas=0, spec__strategy={"type": "Recreate"}),
+        },
+        None,
+        id="recreate-takes-none-of-those-that-are-down",
+    ),
+    pytest.param(
+        {
+            "budgets": (Budget("web", 0),),
+            "target": deployment(kind="StatefulSet", status__readyReplicas=3),
+        },
+        Reason.BUDGET_BLOCKS,
+        id="by-ordinal-the-next-may-be-a-ready-one",
+    ),
+    pytest.param(
+        {
+            "budgets": (Budget("web", 0),),
+            "target": deployment(status__readyReplicas=3, pods=(pod("web-1"),)),
+            "request_change": {"spec.plan.parameters": {"pod": {"name": "web-1", "uid": "uid-web-1"}}},
+        },
+        Reason.BUDGET_BLOCKS,
+        id="an-eviction-of-a-ready-pod-needs-room",
     ),
     pytest.param(
         {"request_change": SCALE_UP, "budgets": (Budget("web", 0),)}, None, id="scale-up-needs-none"

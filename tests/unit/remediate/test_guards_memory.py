@@ -114,6 +114,7 @@ def test_the_hour_has_a_budget(changes: list[ChangeMade], waits: timedelta | Non
 # -- the floor
 
 RECREATE = {"spec__strategy": {"type": "Recreate"}}
+TWO_AWAY = {"spec__strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 2}}}
 STATEFUL = {"kind": "StatefulSet"}
 EVICT = {"spec.plan.parameters": {"pod": {"name": "web-1", "uid": "uid-web-1"}}}
 UNREADY = pod("web-1", status__conditions=[{"type": "Ready", "status": "False"}])
@@ -132,6 +133,10 @@ SOON, NEVER = timedelta(seconds=15), None
         # A Deployment replaces what is not ready first: min(1, 4 - 1) = 1 stays.
         pytest.param({"status__readyReplicas": 1}, 1, {}, True, id="the-one-that-is-ready-stays"),
         pytest.param({"status__readyReplicas": 1}, 2, {}, True, id="below-the-floor-and-none-is-taken"),
+        # Two of four may be away, one is: 3 - 1 = 2 stay, and of four ones 4 - 2 = 2.
+        pytest.param({**TWO_AWAY, "status__readyReplicas": 3}, 3, {}, NEVER, id="the-second-one-is-taken"),
+        pytest.param({**RECREATE, "status__readyReplicas": 2}, 1, {}, NEVER, id="recreate-takes-both-that-are-ready"),
+        pytest.param({"status__readyReplicas": 1}, 1, SCALE_DOWN, True, id="down-to-the-one-that-is-ready"),
         # A StatefulSet goes by ordinal: 1 - 1 = 0.
         pytest.param({**STATEFUL, "status__readyReplicas": 1}, 1, {}, SOON, id="by-ordinal"),
         pytest.param({**STATEFUL}, 3, {}, True, id="stateful-and-all-ready"),

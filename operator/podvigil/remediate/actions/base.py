@@ -46,7 +46,7 @@ class Disruption:
     pods: int
     """Running pods that would be replaced or removed."""
     at_once: int
-    """The most pods that would be away at the same time."""
+    """The most ready pods that would be taken away at the same time; what is down already is nothing new."""
     message: str
     names: tuple[str, ...] = ()
     """Those pods as namespace/name, as far as they can be told before."""

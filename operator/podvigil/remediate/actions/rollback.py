@@ -24,6 +24,7 @@ from podvigil.remediate.actions.base import (
 )
 from podvigil.remediate.actions.earlier_revision import is_present, present_revision, revision_to_restore
 from podvigil.remediate.actions.one_patch import OnePatch
+from podvigil.remediate.actions.rollout import taken_at_once
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.base import TOKEN
 from podvigil.remediate.targets.revisions import CAUSE, Revision
@@ -63,13 +64,11 @@ class Rollback(OnePatch[WorkloadState]):
         names = tuple(sorted(str(p) for p in target.own_pods if p.uid not in stay and not p.finished))
         if target.strategy.kind == "Recreate":
             how = f"all {len(names)} pods stop before the first one of revision {wanted.number} starts (Recreate)"
-            return Disruption(len(names), target.available, how, names)
+            return Disruption(len(names), taken_at_once(target), how, names)
         away = target.strategy.unavailable_at_once
-        # The controller keeps this many available; below it, it takes none away.
-        at_once = min(away, max(0, target.available - (target.replicas - away)))
         how = f"{len(names)} pods are replaced by ones of revision {wanted.number}, "
         how += f"at most {away} unavailable at once" if away else "each only after its successor is ready"
-        return Disruption(len(names), at_once, how, names)
+        return Disruption(len(names), taken_at_once(target), how, names)
 
     def way_back(self, target: WorkloadState, plan: Plan) -> str:
         """The present template."""

@@ -1,6 +1,7 @@
 """What a change of a pod template does to the pods: asked by every action that changes one. Pure."""
 
 from podvigil.api.reasons import Reason
+from podvigil.api.resources import STATEFULSETS
 from podvigil.remediate.actions.base import Disruption
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
@@ -25,14 +26,28 @@ def reaches_every_pod(target: WorkloadState) -> Refusal | None:
 
 def replacement(target: WorkloadState) -> Disruption:
     """Every pod goes once."""
-    at_once, pods = target.strategy.unavailable_at_once, target.replicas
+    away, pods = target.strategy.unavailable_at_once, target.replicas
     if target.strategy.kind == "Recreate":
         how = f"all {pods} pods stop before the first new one starts (Recreate)"
-    elif at_once == 0:
+    elif away == 0:
         how = f"all {pods} pods are replaced, each only after its successor is ready"
     else:
-        how = f"all {pods} pods are replaced, at most {at_once} unavailable at once"
-    return Disruption(pods, at_once, how, running_names(target))
+        how = f"all {pods} pods are replaced, at most {away} unavailable at once"
+    return Disruption(pods, taken_at_once(target), how, running_names(target))
+
+
+def taken_at_once(target: WorkloadState) -> int:
+    """Return how many ready pods a new template takes away at the same time, at the most.
+
+    The controllers of Deployments and DaemonSets replace what is not ready first, and leave so many pods that no more
+    than the strategy allows are away: what is down already is not taken again. A StatefulSet's goes by ordinal.
+    """
+    if target.strategy.kind == "Recreate":
+        return target.ready
+    away = target.strategy.unavailable_at_once
+    if target.resource is STATEFULSETS:
+        return min(away, target.ready)
+    return min(away, max(0, target.ready - (target.replicas - away)))
 
 
 def running_names(target: WorkloadState) -> tuple[str, ...]:

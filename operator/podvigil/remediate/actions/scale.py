@@ -6,6 +6,7 @@ from typing import Any, Final
 from podvigil.api.actions import ActionName
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
+from podvigil.api.resources import STATEFULSETS
 from podvigil.cluster.client import Cluster, PatchKind
 from podvigil.remediate.actions.base import (
     Change,
@@ -46,10 +47,14 @@ class Scale(OnePatch[WorkloadState]):
         )
 
     def disruption(self, target: WorkloadState, plan: Plan) -> Disruption:
-        """Only scaling down disturbs pods, and all that go, go at once."""
+        """Only scaling down disturbs pods, and all that go, go at once; a ReplicaSet takes those not ready first."""
         fewer = max(0, target.replicas - _wanted(plan))
+        by_ordinal = target.resource is STATEFULSETS
+        taken = (
+            min(fewer, target.ready) if by_ordinal else max(0, target.ready - _wanted(plan)) if fewer else 0
+        )
         how = f"{fewer} of {target.replicas} pods are removed" if fewer else "no running pod is disturbed"
-        return Disruption(fewer, fewer, how)
+        return Disruption(fewer, taken, how)
 
     def way_back(self, target: WorkloadState, plan: Plan) -> str:
         """The old count."""
