@@ -15,7 +15,7 @@ from detection.calibration_report import Case, report
 from detection.commit import commit
 from detection.histories import SHORT_HOURS, other_load, shortened, with_faults, with_flood
 from detection.leave_out import thresholds_left_out
-from detection.sets import labelled_sets
+from detection.sets import NoLabelledSets, labelled_sets
 from detection.streams import Stream, Warm, Watched, judged_from, of_days, of_set, warm, watched
 from detection.weights_left_out import weights_left_out
 
@@ -46,12 +46,9 @@ def main() -> int:
         return 0
     try:
         model = load_model(given.model)
-    except ModelError as error:
+        sets = labelled_sets(given.data)
+    except (ModelError, NoLabelledSets) as error:
         print(error, file=sys.stderr)
-        return 2
-    sets = labelled_sets(given.data)
-    if not sets:
-        print(f"{given.data}: holds no labelled set; docs/evaluation.md says what one is", file=sys.stderr)
         return 2
     streams = [of_set(one) for one in sets] + [of_days(*which) for which in DAYS[: given.days]]
     code = commit()  # now, since what is changed while this runs is not what runs

@@ -21,7 +21,7 @@ from detection.bootstrap import Difference, difference
 from detection.commit import commit
 from detection.peers import BY_CHANCE, PEERS
 from detection.report import Run, report
-from detection.sets import Floats, LabelledSet, labelled_sets
+from detection.sets import Floats, LabelledSet, NoLabelledSets, labelled_sets
 
 from podvigil.detect.detector import Mode
 from podvigil.detect.store import ModelError, load_model
@@ -57,12 +57,9 @@ def main() -> int:
     folders = given.model or [ROOT / "models"]
     try:
         models = [load_model(folder) for folder in folders]
-    except ModelError as error:
+        sets = labelled_sets(given.data)
+    except (ModelError, NoLabelledSets) as error:
         print(error, file=sys.stderr)
-        return 2
-    sets = labelled_sets(given.data)
-    if not sets:
-        print(f"{given.data}: holds no labelled set; docs/evaluation.md says what one is", file=sys.stderr)
         return 2
     code = commit()  # now, since what is changed while this runs is not what runs
     runs: list[Run] = []

@@ -34,13 +34,24 @@ class LabelledSet:
     interval_seconds: float
 
 
+class NoLabelledSets(Exception):
+    """There is nothing to judge on; the text says where, and how to mend it."""
+
+
 def labelled_sets(folder: Path) -> list[LabelledSet]:
-    """Read every set in a folder and below, by name; files with other arrays are left alone."""
+    """Read every set in a folder and below, by name; files with other arrays are left alone.
+
+    Raises: NoLabelledSets when there is none.
+    """
+    if not folder.is_dir():
+        raise NoLabelledSets(f"{folder}: no such folder; DATA names the one with the labelled sets")
     found = []
     for path in sorted(folder.rglob("*.npz"), key=lambda path: path.name):
         with np.load(path, allow_pickle=False) as file:
             if set(file.files) >= NEEDED:
                 found.append(_read(path, file))
+    if not found:
+        raise NoLabelledSets(f"{folder}: holds no labelled set; docs/evaluation.md says what one is")
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from detection.commit import commit
 from forecast.fit import SEED, SERIES_PER_KIND, fitted
 from forecast.leaks import HARMLESS, LEAKS
 from forecast.study import Answers, Floats, study
@@ -36,13 +37,14 @@ def main() -> None:
     parser.add_argument("--per-kind", type=int, default=SERIES_PER_KIND)
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     given = parser.parse_args()
+    code = commit()
     asked = [study(seed, per_kind=given.per_kind) for seed in SEEDS[: given.seeds]]
     learnt_from = study(SEED, per_kind=given.per_kind)
-    given.out.write_text(report(asked, learnt_from, given.per_kind))
+    given.out.write_text(report(asked, learnt_from, given.per_kind, code))
     print(given.out.read_text())
 
 
-def report(asked: list[Answers], learnt_from: Answers, per_kind: int) -> str:
+def report(asked: list[Answers], learnt_from: Answers, per_kind: int, code: str) -> str:
     """Return the results file."""
     coverage = [covered(a, a.leaks & a.spoken) for a in asked]
     mean = float(np.mean(coverage))
@@ -52,7 +54,8 @@ def report(asked: list[Answers], learnt_from: Answers, per_kind: int) -> str:
     lines = [
         "# Time to limit",
         "",
-        "Written by `make bench-forecast` (`benchmarks/forecast/run.py`); do not edit. Generated series of memory",
+        "Written by `make bench-forecast` (`benchmarks/forecast/run.py`); do not edit. "
+        f"Code of commit {code}. Generated series of memory",
         f"(`leaks.py`), {per_kind} of each kind at each of three intervals, {len(asked)} seeds that the coefficients",
         f"(`fit.py`, seed {SEED}) were not fitted on; {spoken.size:,} questions at random moments while the leak runs.",
         "One generator for both: expect less on leaks of another kind; the last column below shows how much less.",

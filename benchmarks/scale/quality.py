@@ -4,6 +4,7 @@
 """
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Final
 
 import numpy as np
 from detection import scorer
-from detection.sets import LabelledSet, labelled_sets
+from detection.sets import LabelledSet, NoLabelledSets, labelled_sets
 from scale.forms import FORMS, OURS, Rings
 from scale.measure import MODELS
 
@@ -43,9 +44,9 @@ class Judged:
     recall: float
 
 
-def judged(folder: Path) -> Iterator[Judged]:
-    """Judge every form on the sets that have a limit."""
-    sets = [labelled for labelled in labelled_sets(folder) if labelled.name in LIMITS]
+def judged(sets: Sequence[LabelledSet]) -> Iterator[Judged]:
+    """Judge every form on those sets that have a limit."""
+    sets = [labelled for labelled in sets if labelled.name in LIMITS]
     for form, (rings, _) in FORMS.items():
         with held_by(rings):
             for mode in MODES if form in ("exact", OURS) else FOR_ALL:
@@ -108,13 +109,19 @@ def table(found: Sequence[Judged]) -> list[str]:
     return lines
 
 
-def main() -> None:
+def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     given = parser.parse_args()
-    print("\n".join(table(list(judged(given.data)))))
+    try:
+        sets = labelled_sets(given.data)
+    except NoLabelledSets as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("\n".join(table(list(judged(sets)))))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from detection.commit import commit
+from detection.sets import NoLabelledSets, labelled_sets
 from scale.forms import OURS
 from scale.quality import LIMITS, Judged, judged, table
 
@@ -33,8 +35,8 @@ Found = dict[str, float]
 HEAD: Final = """\
 # Size
 
-Made by `make bench-scale DATA=FOLDER`; without DATA the part on quality is missing. 30 s between samples. CPU is that
-of the process, on a machine that did other work too: read it as plus or minus a third. MB are millions of bytes.
+Made by `make bench-scale DATA=FOLDER`; without DATA the part on quality is missing. Code of commit {commit}.
+30 s between samples. CPU is that of the process, on a machine that did other work too: read it as plus or minus a third. MB are millions of bytes.
 
 ## What was promised, and what is
 
@@ -77,6 +79,12 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="folder with the labelled sets")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
+    try:
+        sets = [] if given.data is None else labelled_sets(given.data)
+    except NoLabelledSets as error:
+        print(error, file=sys.stderr)
+        return 2
+    code = commit()
     windows = {
         (pods, form): measured("window", f"--pods={pods}", f"--form={form}", f"--features={FEATURES}")
         for pods in PODS
@@ -92,10 +100,10 @@ def main() -> int:
     if given.data is None:
         print("SKIPPED the quality: no labelled data. make bench-scale DATA=FOLDER (docs/evaluation.md)")
     else:
-        for one in judged(given.data):
+        for one in judged(sets):
             quality.append(one)
             print(f"{one.form}, {one.mode}, {one.set}: VUS-PR {one.vus_pr:.4f}", flush=True)
-    given.out.write_text("\n".join(report(windows, detectors, state, quality)) + "\n", encoding="utf-8")
+    given.out.write_text("\n".join(report(windows, detectors, state, quality, code)) + "\n", encoding="utf-8")
     print(f"Wrote {given.out}")
     return 0
 
@@ -116,9 +124,10 @@ def report(
     detectors: dict[tuple[int, Mode], Found],
     state: Found,
     quality: Sequence[Judged],
+    code: str,
 ) -> Iterator[str]:
     """Lines of the results file."""
-    yield HEAD
+    yield HEAD.format(commit=code)
     for promise, value, holds in promises(windows, quality):
         yield f"| {promise} | {value} | {'yes' if holds else '**no**'} |"
     yield WINDOW
