@@ -36,7 +36,8 @@ HEAD: Final = """\
 # Size
 
 Made by `make bench-scale DATA=FOLDER`; without DATA the part on quality is missing. Code of commit {commit}.
-30 s between samples. CPU is that of the process, on a machine that did other work too: read it as plus or minus a third. MB are millions of bytes.
+30 s between samples. CPU is that of the process, on a machine that did other work too: read it as plus or minus a
+third. MB are millions of bytes.
 
 ## What was promised, and what is
 
