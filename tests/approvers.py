@@ -22,13 +22,14 @@ def install_approver(cluster: ControlPlane) -> None:
 class ThreadedApprover(Threaded):
     """An approver on a loop of its own; it lists the requests every second instead of watching them."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, *, dry_run: bool = False) -> None:
         super().__init__("approver")
+        self._dry_run = dry_run
         self.metrics: Final = CollectorRegistry()
         self._kubeconfig = kubeconfig
 
     async def _work(self, stop: asyncio.Event) -> None:
-        cluster = Cluster(connect(self._kubeconfig))
+        cluster = Cluster(connect(self._kubeconfig), dry_run=self._dry_run)
         settings = ApproverSettings(
             own_namespace=SYSTEM, instance="approver", user_name=APPROVER, resync_seconds=1.0
         )

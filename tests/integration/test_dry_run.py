@@ -1,16 +1,18 @@
 """`--dry-run`: nothing but dry runs reaches the API server, by the log of a proxy before it."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from approvers import ThreadedApprover, install_approver
 from executors import ThreadedExecutor
 from faults.proxy import Call, FaultProxy
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
 from operator_process import Api, OperatorProcess
-from shop import ANALYST, EXECUTOR, Shop
+from shop import ANALYST, APPROVER, EXECUTOR, Shop
 
 REVIEWS = ("selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews")
 """Questions about ourselves are posted, and nothing is kept of them."""
@@ -63,6 +65,31 @@ def test_a_monitor_that_only_rehearses_changes_no_target(
         f"/apis/podvigil.io/v1alpha1{about}remediationrequests/{request}/status",
         f"/apis/events.k8s.io/v1{about}events",
     }
+
+
+def test_the_approver_says_once_what_it_would_approve(
+    shop: Shop, installed: ControlPlane, proxy: FaultProxy, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    install_approver(installed)
+    rule = {"action": "Restart", "namespaces": [shop.namespace], "minimumSuccesses": 0}
+    shop.set_rules(autoApproval=[rule])
+    with ThreadedExecutor(installed.kubeconfig(EXECUTOR)):
+        _, _, request = shop.trouble()
+        shop.wait(request, "Preflighted", "True")
+    kubeconfig = proxy.kubeconfig(tmp_path / "kubeconfig", installed.token(APPROVER))
+    caplog.set_level(logging.INFO)
+    with ThreadedApprover(kubeconfig, dry_run=True) as approver:
+
+        def tried() -> int:
+            return len([c for c in proxy.calls if c.method == "PATCH" and request in c.path])
+
+        shop.until(lambda: tried() >= 3, "it has come to the same three times")
+    assert kept(proxy.calls) == []
+    told = [r.message for r in caplog.records if request in str(getattr(r, "request", ""))]
+    assert told == ["Would approve by a rule"]
+    counted = approver.metrics.get_sample_value("podvigil_auto_approvals_total", {"action": "Restart"})
+    assert counted is None
+    assert "approval" not in shop.get("remreq", request)["spec"]
 
 
 def test_the_analyst_says_what_it_would_report(

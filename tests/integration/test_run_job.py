@@ -96,6 +96,17 @@ def test_a_job_that_completes_and_helps(shop: Shop, executor: ThreadedExecutor) 
     assert len(jobs(shop)) == 1
 
 
+def test_a_job_that_completed_may_be_gone_before_it_is_judged(shop: Shop, executor: ThreadedExecutor) -> None:
+    """As its CronJob's history limit takes it away."""
+    report, request = trouble(shop, cronjob(shop))
+    shop.decide(request)
+    shop.wait(request, "Executed", "True")
+    shop.until(lambda: "observed" in shop.status(request)["validation"], "it was seen")
+    shop.kubectl("delete", "jobs", "--all")
+    shop.judge(report["metadata"]["name"], active=False, pods=1, seconds=1)
+    assert shop.wait_end(request)["Succeeded"] == "True Succeeded"
+
+
 def test_a_job_that_fails_has_not_helped(shop: Shop, executor: ThreadedExecutor) -> None:
     _, request = trouble(shop, cronjob(shop, NOWHERE, job={"activeDeadlineSeconds": 2}))
     shop.decide(request)
@@ -116,6 +127,9 @@ def test_a_cancelled_job_is_deleted_with_its_pods(shop: Shop, executor: Threaded
     shop.patch("remreq", request, {"spec": {"cancellation": {"requestedBy": "alice"}}}, user="alice")
     ended = shop.wait_end(request)
     assert (ended["Succeeded"], ended["RolledBack"]) == ("False Cancelled", "False NothingToUndo")
+    said = {c["type"]: c["message"] for c in shop.status(request)["conditions"]}
+    assert "was deleted; what it has done stays" in said["RolledBack"]
+    assert said["Succeeded"].endswith(said["RolledBack"])
     shop.until(lambda: jobs(shop) == [], "the Job is gone")
 
 

@@ -61,6 +61,9 @@ def way_back(ctx: Context, execution: Execution, begun: Condition | None, now: d
     match action.undo(target, ctx.plan, change):
         case Undo.NOTHING:
             return Settle(False, Reason.NOTHING_TO_UNDO, "this action leaves nothing to undo")
+        case Undo.GONE:
+            made = ", ".join(f"{name} {value}" for name, value in sorted(change.after.items()))
+            return Settle(False, Reason.NOTHING_TO_UNDO, f"{made} was deleted; what it has done stays")
         case Undo.DONE:
             return Settle(True, Reason.ROLLED_BACK, f"put back {before}")
         case Undo.NOT_OURS:

@@ -68,6 +68,8 @@ def cronjob(*jobs: Object, **change: Any) -> CronJobState:
     return cronjob_state(changed(CRONJOB, {k.replace("__", "."): v for k, v in change.items()}), jobs)
 
 
+SEEN = Health(replicas=0, ready_replicas=0)
+"""What a look leaves of a CronJob: that there was one."""
 CHANGE = RUN_JOB.change(cronjob(), PLAN, token=UID, now=NOW)
 
 
@@ -104,8 +106,8 @@ def test_what_speaks_against_it(target: CronJobState, reason: Reason | None) -> 
 @pytest.mark.parametrize(
     ("target", "progress", "undo"),
     [
-        pytest.param(cronjob(), Progress.DUE, Undo.NOTHING, id="not-made"),
-        pytest.param(cronjob(metadata__generation=4), Progress.FOREIGN, Undo.NOTHING, id="edited-before"),
+        pytest.param(cronjob(), Progress.DUE, Undo.GONE, id="not-there"),
+        pytest.param(cronjob(metadata__generation=4), Progress.FOREIGN, Undo.GONE, id="edited-and-not-there"),
         pytest.param(cronjob(JOB), Progress.UNDER_WAY, Undo.DUE, id="it-runs"),
         pytest.param(cronjob(JOB, metadata__generation=4), Progress.UNDER_WAY, Undo.DUE, id="edited-since"),
         pytest.param(cronjob(COMPLETE), Progress.DONE, Undo.NOTHING, id="completed"),
@@ -113,13 +115,13 @@ def test_what_speaks_against_it(target: CronJobState, reason: Reason | None) -> 
         pytest.param(
             cronjob(changed(JOB, {"metadata.labels": {"podvigil.io/remediation": "other"}})),
             Progress.DUE,
-            Undo.NOTHING,
+            Undo.GONE,
             id="another-requests",
         ),
         pytest.param(
             cronjob(changed(JOB, {"metadata.ownerReferences": [{"uid": "c2"}]})),
             Progress.DUE,
-            Undo.NOTHING,
+            Undo.GONE,
             id="another-cronjobs",
         ),
     ],
@@ -130,18 +132,21 @@ def test_how_far_it_is(target: CronJobState, progress: Progress, undo: Undo) -> 
 
 
 @pytest.mark.parametrize(
-    ("job", "is_active", "seconds", "outcome"),
+    ("job", "previous", "is_active", "seconds", "outcome"),
     [
-        pytest.param(FAILED, "False", 0, Reason.INEFFECTIVE, id="it-failed"),
-        pytest.param(COMPLETE, "False", 0, None, id="completed-and-the-window-is-open"),
-        pytest.param(COMPLETE, "False", 180, Reason.SUCCEEDED, id="completed-and-the-report-is-calm"),
-        pytest.param(COMPLETE, "True", 180, Reason.INEFFECTIVE, id="completed-and-nothing-is-better"),
-        pytest.param(COMPLETE, "Unknown", 180, Reason.INCONCLUSIVE, id="completed-and-nobody-knows"),
-        pytest.param(None, "False", 0, Reason.INCONCLUSIVE, id="the-job-is-gone"),
+        pytest.param(FAILED, None, "False", 0, Reason.INEFFECTIVE, id="it-failed"),
+        pytest.param(COMPLETE, None, "False", 0, None, id="completed-and-the-window-is-open"),
+        pytest.param(COMPLETE, SEEN, "False", 180, Reason.SUCCEEDED, id="completed-and-the-report-is-calm"),
+        pytest.param(COMPLETE, SEEN, "True", 180, Reason.INEFFECTIVE, id="completed-and-nothing-is-better"),
+        pytest.param(COMPLETE, SEEN, "Unknown", 180, Reason.INCONCLUSIVE, id="completed-and-nobody-knows"),
+        pytest.param(None, None, "False", 0, Reason.INCONCLUSIVE, id="gone-before-anybody-looked"),
+        pytest.param(None, SEEN, "False", 60, None, id="seen-complete-and-gone-since"),
+        pytest.param(None, SEEN, "False", 180, Reason.SUCCEEDED, id="seen-complete-and-the-report-is-calm"),
+        pytest.param(None, SEEN, "True", 180, Reason.INEFFECTIVE, id="seen-complete-and-nothing-is-better"),
     ],
 )
 def test_what_its_end_means(
-    job: Object | None, is_active: str, seconds: float, outcome: Reason | None
+    job: Object | None, previous: Health | None, is_active: str, seconds: float, outcome: Reason | None
 ) -> None:
     now = NOW + timedelta(seconds=seconds)
     effect = Effect(
@@ -149,7 +154,7 @@ def test_what_its_end_means(
         plan=PLAN,
         report=report(active(is_active, seconds)),
         baseline=Health(replicas=0, ready_replicas=0),
-        previous=None,
+        previous=previous,
         changed_at=NOW - timedelta(seconds=1),
         until=NOW + timedelta(seconds=180),
         interval_seconds=30,

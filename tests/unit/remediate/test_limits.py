@@ -11,8 +11,10 @@ from podvigil.remediate.guards.not_autoscaled import not_autoscaled
 from podvigil.remediate.guards.quota_allows import quota_allows
 from podvigil.remediate.guards.resize_served import resize_served
 from podvigil.remediate.observe.limits import Limits, Quota, bounds, quota, setting_resources, with_defaults
+from podvigil.remediate.observe.place import Place, limits_of
 from podvigil.remediate.targets.workload import WorkloadState
-from unit.remediate.world import NOW, SCALE_DOWN, SCALE_UP, context, deployment, pod
+from unit.remediate.test_actions_run_job import cronjob
+from unit.remediate.world import NOW, SCALE_DOWN, SCALE_UP, context, deployment, pod, request
 
 Json = dict[str, Any]
 SMALL: Json = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
@@ -140,6 +142,32 @@ def test_a_rollout_that_may_only_surge_needs_room_for_a_pod() -> None:
     refusal = quota_allows(context(target=web(spec__strategy=SURGING), limits=full), NOW)
     assert refusal is not None
     assert "pods would be 5 of 4" in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        pytest.param({}, "pods would be 5 of 4 (used 4, the change adds 1)", id="one-pod"),
+        pytest.param({"parallelism": 3}, "the change adds 3", id="side-by-side"),
+        pytest.param({"parallelism": 3, "completions": 2}, "the change adds 2", id="no-more-than-are-wanted"),
+        pytest.param({"parallelism": 0}, None, id="suspended"),
+    ],
+)
+def test_a_job_needs_room_for_its_pods(job: Json, said: str | None) -> None:
+    full = limits({"pods": "4"}, {"pods": "4"})
+    refusal = quota_allows(
+        context(target=cronjob(**{f"spec__jobTemplate__spec__{k}": v for k, v in job.items()}), limits=full),
+        NOW,
+    )
+    assert (refusal is not None) == (said is not None)
+    if refusal and said:
+        assert said in refusal.message
+
+
+def test_what_a_job_needs_is_read() -> None:
+    plan = request({"spec.plan.action": "RunJob", "spec.plan.target.kind": "CronJob"}).spec.plan
+    body = {"metadata": {"name": "team"}, "spec": {"hard": {"pods": "4"}}}
+    assert limits_of(plan, Place(quotas=(body,))).quotas != ()
 
 
 def test_a_pod_without_requests_counts_with_the_defaults_of_a_limit_range() -> None:

@@ -1,6 +1,7 @@
 """Who owns a field, and which owners are a reason to keep away: managedFields, marks, last applied manifests."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from podvigil.api.request import Plan
 from podvigil.remediate.guards.not_owned_elsewhere import not_owned_elsewhere
 from podvigil.remediate.ownership.claims import claims, notes
 from podvigil.remediate.ownership.owners import Kind, Owner, is_declared, owners, source
+from podvigil.remediate.targets.revisions import Revision, without_hash
 from podvigil.remediate.targets.workload import WorkloadState
 from unit.remediate.world import NOW, SCALE_UP, context, deployment, request
 
@@ -35,6 +37,7 @@ RELEASE = {"meta.helm.sh/release-name": "shop"}
 
 RESTART = request().spec.plan
 SCALE = request(SCALE_UP).spec.plan
+ROLLBACK = request({"spec.plan.action": "Rollback"}).spec.plan
 
 
 def set_resources(method: str, cpu: str = "750m") -> Plan:
@@ -248,6 +251,19 @@ def test_the_guard_names_the_owner_and_the_line() -> None:
     assert refusal.reason is Reason.OWNED_ELSEWHERE
     assert refusal.retry_after is None
     assert refusal.message.endswith("spec.replicas: 4 → 6")
+
+
+def test_who_keeps_the_template_is_told_what_a_rollback_changes_in_it() -> None:
+    target = web(by("argocd-controller", F_CPU), annotations=ARGO)
+    present = without_hash(target.body["spec"]["template"])
+    smaller = {"name": "app", "resources": {"limits": {"cpu": "250m"}}}
+    before = {**present, "spec": {"containers": [smaller]}}
+    revisions = (Revision(1, "web-1", "rs1", NOW, "", before), Revision(2, "web-2", "rs2", NOW, "", present))
+    (claim,) = claims(ROLLBACK, replace(target, revisions=revisions))
+    assert str(claim) == (
+        "the Argo CD application shop-prod owns spec.template; change it there: "
+        "spec.template.spec.containers.0.resources.limits.cpu: 500m → 250m"
+    )
 
 
 def test_notes_say_what_belongs_into_the_manifest() -> None:

@@ -18,16 +18,19 @@ from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
-from podvigil.api.resources import ANOMALYMONITORS, ANOMALYREPORTS, REMEDIATIONREQUESTS, ObjectRef
+from podvigil.api.resources import ANOMALYMONITORS, REMEDIATIONREQUESTS, ObjectRef
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import Forbidden, Invalid
 from podvigil.cluster.events import EventRecorder, EventType
 from podvigil.controllers.approver.metrics import ApproverMetrics
 from podvigil.controllers.requests import RequestKey, RequestLoop
 from podvigil.remediate.authority.auto_approval import LOOK_AGAIN, Approve, auto_approve
-from podvigil.remediate.observe.gather import read
+from podvigil.remediate.observe.gather import observe_report, read
 
 logger = logging.getLogger(__name__)
+
+TOLD_MAX: Final = 10_000
+"""Requests that are remembered as told, under a megabyte; with more, all are told again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ class Approver:
         self._settings: Final = settings
         self._clock: Final = clock
         self._metrics: Final = ApproverMetrics(registry)
+        self._told: Final[set[str]] = set()
+        """Requests by uid that a dry run would have approved."""
         self._events: Final = EventRecorder(
             cluster, instance=settings.instance, controller="podvigil.io/approver"
         )
@@ -85,7 +90,7 @@ class Approver:
             return None
         plan = request.spec.plan
         report, monitor = await asyncio.gather(
-            self._cluster.find(ANOMALYREPORTS, plan.report.name, key.namespace),
+            observe_report(self._cluster, plan, key.namespace),
             self._cluster.find(ANOMALYMONITORS, plan.monitor),
         )
         verdict = auto_approve(
@@ -120,12 +125,22 @@ class Approver:
             message = f"A rule approves it, and the API server refuses: {error.message}"[:1000]
             await self._events.publish(about, EventType.WARNING, Reason.PERMISSION_MISSING.value, message)
             return LOOK_AGAIN.total_seconds()
+        said = {"request": f"{metadata['namespace']}/{metadata['name']}", "why": verdict.reason}
+        if self._cluster.is_dry_run:
+            self._tell_once(metadata["uid"], said)
+            return None
         self._metrics.approvals.labels(action).inc()
-        logger.info(
-            "Approved by a rule",
-            extra={"request": f"{metadata['namespace']}/{metadata['name']}", "why": verdict.reason},
-        )
+        logger.info("Approved by a rule", extra=said)
         await self._events.publish(
             about, EventType.NORMAL, Reason.APPROVED.value, f"Approved by a {verdict.reason}"[:1000]
         )
         return None
+
+    def _tell_once(self, uid: str, said: dict[str, str]) -> None:
+        """Log what a dry run did not keep: each resync finds the request undecided and comes to the same."""
+        if uid in self._told:
+            return
+        if len(self._told) >= TOLD_MAX:
+            self._told.clear()
+        self._told.add(uid)
+        logger.info("Would approve by a rule", extra=said)

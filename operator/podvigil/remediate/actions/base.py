@@ -107,6 +107,7 @@ class Undo(Enum):
     DONE = "the old value is there already"
     NOT_OURS = "somebody changed the value since: keep away"
     NOTHING = "the action leaves nothing behind that could be put back"
+    GONE = "what was made is deleted, by the rollback or by somebody: what it has done meanwhile stays"
 
 
 T_contra = TypeVar("T_contra", bound=TargetState, contravariant=True)

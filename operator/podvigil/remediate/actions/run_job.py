@@ -94,30 +94,33 @@ class RunJob:
     def undo(self, target: CronJobState, plan: Plan, change: Change) -> Undo:
         """A Job that still runs is stopped; its effects stay."""
         job = target.job_of(change.token)
-        return Undo.DUE if job is not None and not job.finished and not job.deleting else Undo.NOTHING
+        if job is None or job.deleting:
+            return Undo.GONE
+        return Undo.NOTHING if job.finished else Undo.DUE
 
     def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
         """A Job that failed has not helped; one that completed is judged by the report, at the window's end."""
         target = effect.target
-        job = target.job_of(effect.token) if isinstance(target, CronJobState) else None
-        if job is None or not job.finished:
+        if not isinstance(target, CronJobState):
+            return Verdict(Reason.INCONCLUSIVE, "the CronJob is gone, and with it how its Job ended")
+        job = target.job_of(effect.token)
+        # A look that was followed by another has seen it complete, since a failure is judged at once. Its CronJob's
+        # controller may have taken it away since, by its history limit.
+        was_complete = effect.previous is not None
+        if not was_complete and (job is None or not job.finished):
             return Verdict(Reason.INCONCLUSIVE, "the Job is gone: nobody can say how it ended")
-        if job.failure:
+        if job is not None and job.failure:
             return Verdict(Reason.INEFFECTIVE, f"Job {job.name} failed: {job.failure}"[:1024])
         if now < effect.until:
             return None
+        done = f"Job {job_name(effect.plan.target.name, effect.token)} completed, and"
         match still_active(effect, now):
             case None:
-                said = f"Job {job.name} completed, and the window ended without a fresh report since"
-                return Verdict(Reason.INCONCLUSIVE, said)
+                return Verdict(Reason.INCONCLUSIVE, f"{done} the window ended without a fresh report since")
             case True:
-                return Verdict(
-                    Reason.INEFFECTIVE, f"Job {job.name} completed, and the report is still active"
-                )
+                return Verdict(Reason.INEFFECTIVE, f"{done} the report is still active")
             case False:
-                return Verdict(
-                    Reason.SUCCEEDED, f"Job {job.name} completed, and the report is not active any more"
-                )
+                return Verdict(Reason.SUCCEEDED, f"{done} the report is not active any more")
 
     async def rehearse(self, cluster: Cluster, target: CronJobState, plan: Plan, change: Change) -> Rehearsal:
         """Dry-run the creation, and say what would run."""

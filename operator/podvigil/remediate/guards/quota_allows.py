@@ -12,6 +12,7 @@ from podvigil.remediate.actions.set_resources.pods import running
 from podvigil.remediate.observe.context import Context
 from podvigil.remediate.observe.limits import Quota, with_defaults
 from podvigil.remediate.refusal import Refusal
+from podvigil.remediate.targets.cronjob import CronJobState
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.values.amounts import LISTS, Amounts, Json, pod_amounts, pod_spec_of, total, written
 from podvigil.remediate.values.container_values import asked, wanted, with_values
@@ -26,18 +27,26 @@ Weighed = tuple[int, dict[str, Any]]
 def quota_allows(ctx: Context, now: datetime) -> Refusal | None:
     """Every quota has room for what the change adds.
 
-    Quotas count pods when these are made: without room, a scaled workload stays short, and a rollout that may only
-    surge never gets on.
+    Quotas count pods when these are made: without room, a scaled workload stays short, a rollout that may only surge
+    never gets on, and a Job hangs.
     """
-    target = ctx.workload
-    if target is None or not ctx.limits.quotas:
+    if not ctx.limits.quotas:
         return None
-    added = [(count, with_defaults(spec, ctx.limits.bounds)) for count, spec in _added(ctx, target)]
+    added = [(count, with_defaults(spec, ctx.limits.bounds)) for count, spec in _added(ctx)]
     found = [said for quota in ctx.limits.quotas for said in _objections(quota, added)]
     return Refusal(Reason.QUOTA_BLOCKS, "; ".join(found)[:1024], LOOK_AGAIN) if found else None
 
 
-def _added(ctx: Context, target: WorkloadState) -> list[Weighed]:
+def _added(ctx: Context) -> list[Weighed]:
+    match ctx.target:
+        case WorkloadState():
+            return _added_to_workload(ctx, ctx.target)
+        case CronJobState():
+            return [ctx.target.pods_at_once]
+    return []
+
+
+def _added_to_workload(ctx: Context, target: WorkloadState) -> list[Weighed]:
     template = dict(pod_spec_of(target.body))
     if ctx.action == ActionName.SCALE:
         wanted_count = (ctx.plan.parameters and ctx.plan.parameters.replicas) or 0

@@ -30,7 +30,13 @@ from podvigil.remediate.values.selectors import selector_of, selects
 Json = Mapping[str, Any]
 
 COUNTED: Final = frozenset(
-    {ActionName.SCALE, ActionName.SET_RESOURCES, ActionName.RESTART, ActionName.ROLLBACK}
+    {
+        ActionName.SCALE,
+        ActionName.SET_RESOURCES,
+        ActionName.RESTART,
+        ActionName.ROLLBACK,
+        ActionName.RUN_JOB,
+    }
 )
 """Actions that add pods, if only while a rollout surges, or give them more."""
 

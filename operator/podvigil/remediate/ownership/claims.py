@@ -25,7 +25,7 @@ class Claim:
     why: str
 
     def __str__(self) -> str:
-        there = f"; change it there: {self.field.diff()}" if self.field.is_kept else ""
+        there = f"; change it there: {diff}" if (diff := self.field.diff()) else ""
         return f"{self.who} {self.why} {self.field}{there}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from podvigil.api.request import Health
 from podvigil.api.resources import CRONJOBS, ObjectRef, Resource
@@ -59,6 +59,13 @@ class CronJobState(TargetState):
     def health(self) -> Health:
         """A CronJob has no replicas: a Job is judged by its end."""
         return Health(replicas=0, ready_replicas=0)
+
+    @property
+    def pods_at_once(self) -> tuple[int, dict[str, Any]]:
+        """How many pods a Job of it runs side by side, and their spec."""
+        job = self.body["spec"]["jobTemplate"]["spec"]
+        wanted = int(job.get("parallelism", 1))
+        return min(wanted, job.get("completions", wanted)), dict(job["template"]["spec"])
 
     def job_of(self, request_uid: str) -> JobState | None:
         """Return the Job that this request made."""
