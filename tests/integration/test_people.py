@@ -1,9 +1,13 @@
 """The commands for people, with their own kubeconfigs, on a real API server with its gate."""
 
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 from executors import ThreadedExecutor
+from localcluster.binaries import ensure
 from shop import Shop
 
 
@@ -13,6 +17,61 @@ def podvigil(shop: Shop, *arguments: str, user: str = "alice") -> tuple[int, str
     command = [sys.executable, "-m", "podvigil", *arguments, f"--namespace={shop.namespace}", kubeconfig]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout, done.stderr
+
+
+def kubectl_podvigil(shop: Shop, *arguments: str, user: str = "alice") -> tuple[int, str]:
+    """Run a command through kubectl, which finds our program on PATH; returns exit code, output and errors."""
+    beside_python = str(Path(sys.executable).parent)
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join((beside_python, os.environ["PATH"])),
+        "KUBECONFIG": str(shop.cluster.kubeconfig(user)),
+    }
+    command = [str(ensure(("kubectl",))["kubectl"]), "podvigil", *arguments, f"--namespace={shop.namespace}"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_kubectl_finds_the_commands(shop: Shop, executor: ThreadedExecutor) -> None:
+    _, _, request = shop.trouble("Scale", parameters={"replicas": 3})
+    shop.wait(request, "Preflighted", "True")
+    code, said = kubectl_podvigil(shop, "requests")
+    assert (code, request in said) == (0, True), said
+    code, said = kubectl_podvigil(shop, "approve", request, "--yes", user="bob")
+    assert code == 1, said
+    code, said = kubectl_podvigil(shop, "approve", request, "--yes", "--reason", "load is up")
+    assert (code, "spec.replicas: 2 → 3" in said, "approved" in said) == (0, True, True), said
+    approval = shop.get("remreq", request)["spec"]["approval"]
+    assert (approval["approvedBy"], approval["reason"]) == ("alice", "load is up")
+    shop.wait(request, "Executed", "True")
+
+
+def test_kubectl_describe_shows_all_that_a_decision_needs(shop: Shop, executor: ThreadedExecutor) -> None:
+    """Without our commands, too."""
+    workload = shop.deploy("web", 2)
+    selector = {"matchLabels": {"app": "web"}}
+    budget = {"minAvailable": 1, "selector": selector}
+    metadata = {"name": "web-stays", "namespace": shop.namespace}
+    shop.apply(
+        {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": budget}
+    )
+    shop.until(
+        lambda: (shop.get("pdb", "web-stays").get("status") or {}).get("disruptionsAllowed") == 1,
+        "the budget has counted",
+    )
+    request = shop.request(workload, shop.report(workload, "CPUHigh"), "Scale", parameters={"replicas": 3})
+    shop.wait(request, "Preflighted", "True")
+    # kubectl aligns its lines with as many blanks as they need.
+    said = re.sub(r"\s+", " ", shop.kubectl("describe", "remreq", request, user="alice"))
+    for part in (
+        "Preflight: Budgets: Disruptions Allowed: 1 Name: web-stays Changes: spec.replicas: 2 → 3 Checked At: ",
+        f"Expires At: {shop.get('remreq', request)['spec']['plan']['expiresAt']} ",
+        "Past Success: This is the first time that Scale is tried for CPUHigh here.",
+        "Reversibility: Reversible Way Back: The replica count is set back to 2, while it is still the one set here.",
+        "Reason: AwaitingApproval",
+        "PreflightPassed",
+    ):
+        assert part in said
 
 
 def test_the_way_of_a_request(shop: Shop, executor: ThreadedExecutor) -> None:
