@@ -101,6 +101,12 @@ class Pool:
         self._requests.append(request)
         return str(report["metadata"]["name"]), request
 
+    def asked(self, action: str, number: int = 0, **plan: Any) -> str:
+        """Have a person request an action for a node that nothing was reported about; returns its name."""
+        request = self.home.request(self.node(number), None, action, **plan)
+        self._requests.append(request)
+        return request
+
     def drain(self, number: int = 0, *, approve: bool = True, **plan: Any) -> tuple[str, str]:
         """Request a drain, and approve it."""
         report, request = self.trouble("Drain", number, **plan)

@@ -223,22 +223,25 @@ class Shop:
         }
         self.patch("anomalyreport", report, {"status": status}, "--subresource=status", user=ANALYST)
 
-    def request(self, workload: Json, report: Json, action: str = "Restart", **plan: Any) -> str:
-        """Propose a plan as the analyst does; returns the request's name."""
+    def request(self, workload: Json, report: Json | None, action: str = "Restart", **plan: Any) -> str:
+        """Propose a plan as the analyst does; returns the request's name. Without a report the admin asks."""
         name = f"{workload['metadata']['name']}-{action.rpartition('/')[2].lower()}-{next(_numbers)}"
         target = {key: workload["metadata"][key] for key in ("name", "uid")}
         target["generation"] = workload["metadata"].get("generation", 0)  # a node has none
-        about = {"name": report["metadata"]["name"], "uid": report["metadata"]["uid"]}
         body = request_body(
             name,
             self.namespace,
             {"apiVersion": workload["apiVersion"], "kind": workload["kind"], **target},
             action=action,
-            report={**about, "signal": report["spec"]["signal"]},
+            report=_answered(report) if report else None,
             monitor=self.monitor,
             **plan,
         )
-        self.kubectl("create", "-f", "-", input=json.dumps(body), user=ANALYST)
+        if report is None:
+            del body["spec"]["plan"]["report"]
+            body["spec"]["requestedBy"] = "admin"
+        user = ANALYST if report else "admin"
+        self.kubectl("create", "-f", "-", input=json.dumps(body), user=user)
         return name
 
     def trouble(self, action: str = "Restart", replicas: int = 2, **plan: Any) -> tuple[Json, Json, str]:
@@ -329,3 +332,9 @@ class Shop:
             ):
                 found.append(entry)
         return found
+
+
+def _answered(report: Json) -> Json:
+    """A plan's reference to the report that it answers."""
+    metadata = report["metadata"]
+    return {"name": metadata["name"], "uid": metadata["uid"], "signal": report["spec"]["signal"]}

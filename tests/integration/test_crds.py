@@ -216,6 +216,7 @@ def test_a_wrong_report_is_refused(cluster: ControlPlane, change: dict[str, Any]
             "Scale needs a spec.plan.target of kind Deployment or StatefulSet",
             id="scale-of-a-daemon-set",
         ),
+        pytest.param({"spec.plan.report": None}, "spec.plan.report is missing: name", id="no-report"),
         pytest.param({"spec.plan.action": "Scale"}, SCALE_NEEDS, id="scale-to-nothing-said"),
         pytest.param(
             {"spec.plan.parameters": {"replicas": 2}}, SCALE_NEEDS, id="restart-with-a-replica-count"

@@ -71,6 +71,21 @@ def test_at_the_pace_of_the_budget(pool: Pool, executor: ThreadedExecutor) -> No
     assert pool.progress(request)["done"] == 5
 
 
+def test_a_person_asks_for_it_without_a_report(pool: Pool, executor: ThreadedExecutor) -> None:
+    pool.deploy("web", 2)
+    request = pool.asked("Drain", validationWindow="5s")
+    pool.home.wait(request, "Preflighted", "True")
+    assert "not counted" in pool.home.status(request)["preflight"]["pastSuccess"]
+    pool.home.decide(request)
+    ended = pool.home.wait_end(request)
+    assert ended["Succeeded"] == "True Succeeded"
+    assert pool.is_cordoned()
+    uncordon = pool.asked("Uncordon", validationWindow="5s")
+    pool.home.decide(uncordon)
+    assert pool.home.wait_end(uncordon)["Succeeded"] == "True Succeeded"
+    assert not pool.is_cordoned()
+
+
 def test_a_cancelled_drain_stops_and_uncordons(pool: Pool, executor: ThreadedExecutor) -> None:
     pool.deploy("web", 3)
     pool.budget("web", minAvailable=3)

@@ -63,6 +63,11 @@ class Plan(ApiModel):
                 ": !has(self.parameters) || !has(self.parameters.resources)",
                 "SetResources needs spec.plan.parameters.resources with requests or limits; other actions take none",
             ),
+            rule(
+                "has(self.report) || self.target.kind == 'Node'",
+                "spec.plan.report is missing: name the AnomalyReport that is answered; only for a Node may a person "
+                "ask without one",
+            ),
             _belongs("pod", "Restart"),
             _belongs("revision", "Rollback"),
             _belongs("drain", "Drain"),
@@ -71,7 +76,10 @@ class Plan(ApiModel):
     action: Annotated[AnyAction, Field(description="What would be done.")]
     target: Annotated[PlanTarget, Field(description="What would be changed.")]
     parameters: Annotated[PlanParameters | None, Field(description="What the action needs to know.")] = None
-    report: Annotated[ReportReference, Field(description="The report that the plan answers.")]
+    report: Annotated[
+        ReportReference | None,
+        Field(description="The report that the plan answers; None: a person asks for it, about a Node."),
+    ] = None
     monitor: Annotated[Name, Field(description="The AnomalyMonitor whose rules apply.")]
     message: Annotated[Message, Field(description="Why this is proposed, in a sentence.")]
     expires_at: Annotated[Time, Field(description="When the plan may no longer be executed.")]

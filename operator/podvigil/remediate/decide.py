@@ -252,7 +252,8 @@ def _progress(ctx: Context, execution: Execution) -> Progress | None:
 
 def _is_ours(ctx: Context) -> bool:
     """Return whether the report is the one that the plan answers, and not a later namesake."""
-    return ctx.report is not None and ctx.report.metadata["uid"] == ctx.plan.report.uid
+    answered = ctx.plan.report
+    return ctx.report is not None and answered is not None and ctx.report.metadata["uid"] == answered.uid
 
 
 def _denial(ctx: Context) -> str:

@@ -58,6 +58,7 @@ def test_within_a_rule() -> None:
             {"request": {"spec.approval": {"decision": "Denied"}}}, Reason.NOT_APPROVED, id="decided"
         ),
         pytest.param({"request": {"spec.cancellation": {}}}, Reason.NOT_APPROVED, id="cancelled"),
+        pytest.param({"request": {"spec.plan.report": None}}, Reason.NOT_APPROVED, id="answers-no-report"),
         pytest.param({"request": {"spec.plan.expiresAt": at(0)}}, Reason.PLAN_EXPIRED, id="expired"),
         pytest.param({"request": {"status": None}}, Reason.NOT_APPROVED, id="no-preflight"),
         pytest.param(

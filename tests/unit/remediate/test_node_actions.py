@@ -9,7 +9,7 @@ import pytest
 from podvigil.api.reasons import Reason
 from podvigil.api.request import Health, Reversibility
 from podvigil.remediate.actions import ACTIONS
-from podvigil.remediate.actions.base import Change, Progress, Undo
+from podvigil.remediate.actions.base import Action, Change, Progress, Undo
 from podvigil.remediate.targets.node import NodeState, Standing, node
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.validation.effect import Effect
@@ -300,3 +300,23 @@ def test_a_change_fits_the_schema() -> None:
     change: Any = claimed(state(old_pod(), workloads=standings))
     assert len(change.before) <= 20
     assert max(map(len, change.before.values())) <= 1024
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "outcome"),
+    [
+        pytest.param(DRAIN, drained(), Reason.SUCCEEDED, id="drained"),
+        pytest.param(DRAIN, drained(standing=LACKING), Reason.HARMFUL, id="drained-and-fewer-are-ready"),
+        pytest.param(CORDON, state(change=OURS), Reason.SUCCEEDED, id="cordoned"),
+        pytest.param(UNCORDON, state(), Reason.SUCCEEDED, id="uncordoned"),
+        pytest.param(
+            UNCORDON, state(change={"status.conditions": []}), Reason.HARMFUL, id="uncordoned-and-not-ready"
+        ),
+    ],
+)
+def test_verdicts_without_a_report(action: Action[Any], target: NodeState, outcome: Reason) -> None:
+    """A person asked: what was asked for is there and nobody is worse off, more cannot be said."""
+    plan = plan_of().model_copy(update={"report": None})
+    verdict = action.judge(replace(effect(target), plan=plan, report=None), now=NOW)
+    assert verdict is not None
+    assert verdict.outcome is outcome

@@ -115,6 +115,9 @@ ROWS = [
         id="uncordon-when-the-trouble-is-over",
     ),
     pytest.param(
+        replace(ctx(request_change={"spec.plan.report": None}), report=None), None, id="a-person-needs-no-report"
+    ),
+    pytest.param(
         ctx("Cordon", report_change=active("False", -10)), Reason.ANOMALY_CLEARED, id="cordon-needs-trouble"
     ),
     pytest.param(ctx(target=state(old_pod())), Reason.NO_ROOM, id="no-room-elsewhere"),

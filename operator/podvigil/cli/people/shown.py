@@ -14,7 +14,8 @@ def lines(request: RemediationRequest, now: datetime) -> Iterator[str]:
     plan, status = request.spec.plan, request.status
     yield f"{plan.action} {target(request)}"
     yield f"  why        {plan.message}"
-    yield f"  report     {plan.report.name} ({plan.report.signal}), monitor {plan.monitor}"
+    answered = f"{plan.report.name} ({plan.report.signal})" if plan.report else "none"
+    yield f"  report     {answered}, monitor {plan.monitor}"
     yield f"  asked by   {request.spec.requested_by}"
     yield f"  state      {state(request)}"
     if status.finished_at is None:

@@ -65,6 +65,8 @@ class Cordon(OnePatch[NodeState]):
             return Verdict(Reason.INCONCLUSIVE, "the node is gone, or another one has its name")
         if now < effect.until:
             return None
+        if effect.plan.report is None:
+            return Verdict(Reason.SUCCEEDED, "the node takes no new pods")
         if still_active(effect, now) is False:
             return Verdict(
                 Reason.SUCCEEDED, "the report is not active any more, and the node takes no new pods"

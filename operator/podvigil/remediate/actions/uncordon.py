@@ -72,6 +72,8 @@ class Uncordon(OnePatch[NodeState]):
             return None
         if not effect.target.node.ready:
             return Verdict(Reason.HARMFUL, "the node takes pods, and is not ready")
+        if effect.plan.report is None:
+            return Verdict(Reason.SUCCEEDED, "the node takes pods, and is ready")
         match still_active(effect, now):
             case False:
                 return Verdict(Reason.SUCCEEDED, "the report is not active any more, and the node takes pods")

@@ -13,7 +13,8 @@ from podvigil.api.durations import parse_duration
 from podvigil.api.monitor import AnomalyMonitor, AutoApprovalRule
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, ReportCondition
-from podvigil.api.request import Plan, RemediationRequest, Reversibility
+from podvigil.api.request import Plan, RemediationRequest, ReportReference, Reversibility
+from podvigil.api.signals import Signal
 from podvigil.remediate.guards.namespace_not_protected import is_protected
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.freshness import freshness
@@ -48,6 +49,8 @@ def auto_approve(
         return Refusal(Reason.NOT_APPROVED, "a person has spoken already")
     if now >= plan.expires_at:
         return Refusal(Reason.PLAN_EXPIRED, "the plan has expired")
+    if plan.report is None:
+        return Refusal(Reason.NOT_APPROVED, "what answers no report is left to a person")
     if monitor is None:
         return Refusal(Reason.MONITOR_MISSING, f"AnomalyMonitor {plan.monitor} does not exist")
     rules = [
@@ -65,14 +68,18 @@ def auto_approve(
         namespace, own_namespace, monitor.spec.remediation.protected_namespaces
     ):
         return Refusal(Reason.PROTECTED_NAMESPACE, f"namespace {namespace} is protected")
-    if objection := _unclear(request, report, monitor, now):
+    if objection := _unclear(request, plan.report, report, monitor, now):
         return objection
-    verdicts = [_within(rule, plan, namespace, report, monitor, now) for rule in rules]
+    verdicts = [_within(rule, plan, plan.report.signal, namespace, report, monitor, now) for rule in rules]
     return next((v for v in verdicts if isinstance(v, Approve)), verdicts[0])
 
 
 def _unclear(
-    request: RemediationRequest, report: AnomalyReport | None, monitor: AnomalyMonitor, now: datetime
+    request: RemediationRequest,
+    answered: ReportReference,
+    report: AnomalyReport | None,
+    monitor: AnomalyMonitor,
+    now: datetime,
 ) -> Refusal | None:
     """Say what no rule can outweigh."""
     plan, preflight = request.spec.plan, request.status.preflight
@@ -85,20 +92,21 @@ def _unclear(
         return Refusal(Reason.NOT_APPROVED, f"the preflight objects: {first.reason}", LOOK_AGAIN)
     if preflight.reversibility is Reversibility.IRREVERSIBLE:
         return Refusal(Reason.NOT_APPROVED, "what cannot be undone is left to a person")
-    if report is None or report.metadata["uid"] != plan.report.uid:
-        return Refusal(Reason.REPORT_MISSING, f"AnomalyReport {plan.report.name} is gone")
+    if report is None or report.metadata["uid"] != answered.uid:
+        return Refusal(Reason.REPORT_MISSING, f"AnomalyReport {answered.name} is gone")
     evaluated = report.status.last_evaluated
     interval = parse_duration(monitor.spec.interval).total_seconds()
     if evaluated is None or now - evaluated > freshness(interval):
-        return Refusal(Reason.REPORT_STALE, f"AnomalyReport {plan.report.name} is not fresh", LOOK_AGAIN)
+        return Refusal(Reason.REPORT_STALE, f"AnomalyReport {answered.name} is not fresh", LOOK_AGAIN)
     if not is_true(report.status.conditions, ReportCondition.ACTIVE):
-        return Refusal(Reason.ANOMALY_CLEARED, f"AnomalyReport {plan.report.name} is not active", LOOK_AGAIN)
+        return Refusal(Reason.ANOMALY_CLEARED, f"AnomalyReport {answered.name} is not active", LOOK_AGAIN)
     return None
 
 
 def _within(
     rule: AutoApprovalRule,
     plan: Plan,
+    signal: Signal,
     namespace: str,
     report: AnomalyReport | None,
     monitor: AnomalyMonitor,
@@ -111,7 +119,7 @@ def _within(
     if probability is not None and probability < rule.minimum_probability_permille:
         wanted = rule.minimum_probability_permille
         return Refusal(Reason.LOW_PROBABILITY, f"probability {probability}‰ of {wanted}‰", LOOK_AGAIN)
-    succeeded, failed = _past(monitor, plan, namespace)
+    succeeded, failed = _past(monitor, plan, signal, namespace)
     if succeeded < rule.minimum_successes:
         wanted = rule.minimum_successes
         return Refusal(
@@ -122,16 +130,14 @@ def _within(
     certainty = "seen" if probability is None else f"probability {probability}‰"
     return Approve(
         f"rule of AnomalyMonitor {plan.monitor} for {plan.action} in {', '.join(rule.namespaces)}: "
-        f"{plan.report.signal} {certainty} (at least {rule.minimum_probability_permille}‰), "
+        f"{signal} {certainty} (at least {rule.minimum_probability_permille}‰), "
         f"helped {succeeded} times before (at least {rule.minimum_successes})"[:1024]
     )
 
 
-def _past(monitor: AnomalyMonitor, plan: Plan, namespace: str) -> tuple[int, int]:
+def _past(monitor: AnomalyMonitor, plan: Plan, signal: Signal, namespace: str) -> tuple[int, int]:
     """Return how often the action helped for the signal anywhere, and its failures in a row on this target."""
-    counts = [
-        c for c in monitor.status.outcomes or () if c.signal == plan.report.signal and c.action == plan.action
-    ]
+    counts = [c for c in monitor.status.outcomes or () if c.signal == signal and c.action == plan.action]
     here = (
         c
         for c in counts

@@ -21,7 +21,7 @@ def anomaly_active(ctx: Context, now: datetime) -> Refusal | None:
     if ctx.report is None or ctx.action in GIVES_BACK:
         return None
     active = find_condition(ctx.report.status.conditions, ReportCondition.ACTIVE)
-    name = f"AnomalyReport {ctx.namespace}/{ctx.plan.report.name}"
+    name = f"AnomalyReport {ctx.namespace}/{ctx.report.metadata['name']}"
     if active is None or active.status is ConditionStatus.UNKNOWN:
         return Refusal(Reason.NOT_EVALUATED, f"{name} does not say whether the trouble lasts", LOOK_AGAIN)
     if active.status is ConditionStatus.FALSE:

@@ -8,10 +8,10 @@ from podvigil.remediate.refusal import Refusal
 
 
 def report_exists(ctx: Context, now: datetime) -> Refusal | None:
-    """The very report; one made later is another finding."""
-    plan = ctx.plan.report
-    if ctx.report is None or ctx.report.metadata["uid"] != plan.uid:
-        return Refusal(
-            Reason.REPORT_MISSING, f"AnomalyReport {ctx.namespace}/{plan.name} does not exist any more"
-        )
-    return None
+    """The very report; one made later is another finding. Without one a person asks, and answers for it."""
+    answered = ctx.plan.report
+    if answered is None or (ctx.report is not None and ctx.report.metadata["uid"] == answered.uid):
+        return None
+    return Refusal(
+        Reason.REPORT_MISSING, f"AnomalyReport {ctx.namespace}/{answered.name} does not exist any more"
+    )

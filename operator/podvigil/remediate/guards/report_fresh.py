@@ -17,7 +17,7 @@ def report_fresh(ctx: Context, now: datetime) -> Refusal | None:
     if ctx.report is None or ctx.action in GIVES_BACK:
         return None
     evaluated, allowed = ctx.report.status.last_evaluated, freshness(ctx.interval_seconds)
-    name = f"AnomalyReport {ctx.namespace}/{ctx.plan.report.name}"
+    name = f"AnomalyReport {ctx.namespace}/{ctx.report.metadata['name']}"
     if evaluated is None:
         return Refusal(Reason.REPORT_STALE, f"{name} was never evaluated", LOOK_AGAIN)
     if now - evaluated <= allowed:

@@ -74,7 +74,7 @@ async def gather(
     plan = request.spec.plan
     target, report, monitor, budgets, autoscalers, others = await asyncio.gather(
         _observe(cluster, request, namespace, own_namespace),
-        cluster.find(ANOMALYREPORTS, plan.report.name, namespace),
+        observe_report(cluster, plan, namespace),
         cluster.find(ANOMALYMONITORS, plan.monitor),
         cluster.list(PODDISRUPTIONBUDGETS, namespace),
         cluster.list(HORIZONTALPODAUTOSCALERS, namespace),
@@ -133,6 +133,11 @@ def _concurrent(ref: TargetReference) -> str:
 def _same_target(body: Json, ref: TargetReference) -> bool:
     other = body["spec"]["plan"]["target"]
     return (other["kind"], other["name"]) == (ref.kind, ref.name)
+
+
+async def observe_report(cluster: Cluster, plan: Plan, namespace: str) -> Json | None:
+    """Read the report of that name that a plan answers; None when there is none. Raises: ClusterError."""
+    return await cluster.find(ANOMALYREPORTS, plan.report.name, namespace) if plan.report else None
 
 
 async def observe_target(cluster: Cluster, ref: TargetReference, namespace: str) -> WorkloadState | None:

@@ -10,7 +10,7 @@ from podvigil.remediate.validation.siblings import Neighbourhood, neighbourhood
 
 async def observe_siblings(cluster: Cluster, plan: Plan, namespace: str) -> Neighbourhood:
     """List the namespace's workloads, its reports of the same signal, and its requests. Raises: ClusterError."""
-    signal = f"spec.signal={plan.report.signal.value}"
+    signal = f"spec.signal={plan.report.signal.value}" if plan.report else None
     deployments, stateful_sets, daemon_sets, reports, requests = await asyncio.gather(
         cluster.list(DEPLOYMENTS, namespace),
         cluster.list(STATEFULSETS, namespace),

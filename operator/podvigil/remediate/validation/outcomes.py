@@ -59,7 +59,7 @@ class Memory:
     forgotten_until: datetime | None = None
     """When the latest request ended that is no longer among the counts."""
 
-    def of(self, trouble: Trouble, action: str) -> OutcomeCount | None:
+    def of(self, trouble: Trouble | None, action: str) -> OutcomeCount | None:
         """Return the count of one action against one trouble, if there is any."""
         return next((c for c in self.counts if c.action == action and trouble_of_count(c) == trouble), None)
 
@@ -72,9 +72,11 @@ def memory_of(status: MonitorStatus) -> Memory:
     return Memory(status.outcomes or (), status.outcomes_forgotten_until)
 
 
-def trouble_of(request: RemediationRequest) -> Trouble:
-    """Return what a request answers."""
+def trouble_of(request: RemediationRequest) -> Trouble | None:
+    """Return what a request answers; None: no report, and so there is nothing to learn from it."""
     plan = request.spec.plan
+    if plan.report is None:
+        return None
     return Trouble(plan.report.signal, str(request.metadata["namespace"]), plan.target.kind, plan.target.name)
 
 
@@ -122,6 +124,8 @@ def learn(
     ended = [(r.status.finished_at, r) for r in requests if r.status.finished_at]
     for ended_at, request in sorted(ended, key=lambda pair: pair[0]):
         trouble, action, outcome = trouble_of(request), request.spec.plan.action, outcome_of(request)
+        if trouble is None:
+            continue
         count = counts.get((trouble, action))
         counted_until = count.last_outcome_time if count else memory.forgotten_until
         if outcome is None or (counted_until is not None and ended_at <= counted_until):
@@ -151,8 +155,10 @@ def notice_recurrences(
     return _bounded(counts.values(), memory.forgotten_until), tuple(known)
 
 
-def past_success(memory: Memory, trouble: Trouble, action: str) -> str:
+def past_success(memory: Memory, trouble: Trouble | None, action: str) -> str:
     """Return a sentence such as `Restart helped in 4 of 5 cases of MemoryHigh here, last recurrence after 6h.`"""
+    if trouble is None:
+        return "It answers no report: whether it helps is not counted."
     own = memory.of(trouble, action)
     if own is not None and own.attempts:
         return f"{action} helped in {own.succeeded} of {own.attempts} cases of {trouble.signal} here{_rest(own)}."

@@ -7,6 +7,7 @@ In the order in which it is asked at each look, until the window ends:
     otherwise                                                          look again
   and when the window has ended:
     a pod finds no node, or fewer pods are ready than before           Harmful
+    it answers no report                                               Succeeded
     judged inactive since the drain                                    Succeeded
     the node itself is not ready, or no fresh report                   Inconclusive: it stays cordoned
     the report is active: the trouble has moved along                  Ineffective
@@ -35,6 +36,8 @@ def judge_drain(effect: Effect, *, now: datetime) -> Verdict | None:
         return Verdict(Reason.HARMFUL, harm)
     if not is_over:
         return None
+    if effect.plan.report is None:
+        return Verdict(Reason.SUCCEEDED, "the pods that moved are ready")
     is_active = still_active(effect, now)
     if is_active is False:
         return Verdict(
