@@ -199,7 +199,7 @@ class Reason(StrEnum):
     DRY_RUN_REFUSED = "DryRunRefused"
     """The API server refuses a server-side dry run of the change."""
     PERMISSION_MISSING = "PermissionMissing"
-    """The executor's account lacks the right for this action, or the analyst's that to see what speaks against it."""
+    """The executor's account lacks the right for this action, or one of ours that to see what speaks against it."""
     MONITOR_MISSING = "MonitorMissing"
     """The monitor whose rules apply does not exist: without rules nothing is changed."""
     REMEDIATION_OFF = "RemediationOff"

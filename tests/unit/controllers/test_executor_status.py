@@ -163,6 +163,45 @@ def test_looking_at_the_same_again_changes_nothing() -> None:
     assert twice.status == once.status
 
 
+BLIND = Refusal(Reason.PERMISSION_MISSING, "may not list autoscalers")
+UNSEEN = "Unknown PermissionMissing"
+JUDGED = status.concluded(
+    status.begin(request(EXECUTED), NOW),
+    Conclude(Verdict(Reason.INCONCLUSIVE, "judged"), HEALTH),
+    context(request_change=EXECUTED),
+).status.dump()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param({"spec.approval": None}, {"Preflighted"}, id="undecided"),
+        pytest.param({}, {"Executed"}, id="approved"),
+        pytest.param(CLAIMED, {"Executed"}, id="claimed"),
+        pytest.param(EXECUTED, {"Validated"}, id="watched"),
+        pytest.param({"status": JUDGED}, set(), id="judged"),
+        pytest.param({"status.execution": {**CLAIM, "stoppedAt": at(-60)}}, set(), id="given-up"),
+    ],
+)
+def test_what_cannot_be_seen_is_said_where_it_stands(change: dict[str, Any], told: set[str]) -> None:
+    once = status.unseen(status.begin(request(change), NOW), BLIND)
+    assert {kind for kind, what in said(once.status).items() if what == UNSEEN} == told | {"Succeeded"}
+    seen = request(change).model_copy(update={"status": once.status})
+    again = status.unseen(status.begin(seen, NOW + timedelta(seconds=30)), BLIND)
+    assert again.status == once.status, "it is written once"
+
+
+def test_what_is_seen_again_is_watched_as_before() -> None:
+    blind = status.unseen(status.begin(request(EXECUTED), NOW), BLIND).status
+    ctx = context(request_change=EXECUTED)
+    seen = ctx.request.model_copy(update={"status": blind})
+    after = status.watched(status.begin(seen, NOW), Watch(HEALTH, timedelta(seconds=5)), ctx).status
+    assert (said(after)["Validated"], said(after)["Succeeded"]) == (
+        "Unknown Validating",
+        "Unknown Validating",
+    )
+
+
 @pytest.mark.parametrize(
     ("later", "change", "worth"),
     [

@@ -28,7 +28,7 @@ def _about(request: RemediationRequest) -> ObjectRef:
 
 
 def held_back(request: RemediationRequest, refusal: Refusal) -> Said:
-    """An approved request waits."""
+    """A request waits."""
     return Said(_about(request), EventType.WARNING, refusal.reason, f"Held back: {refusal.message}")
 
 

@@ -12,10 +12,10 @@ from podvigil.cluster.client import Cluster
 from podvigil.cluster.events import EventRecorder
 from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.queue import WorkQueue
+from podvigil.controllers.remediation.attend import attend
 from podvigil.controllers.remediation.gatekeeper import Gatekeeper, watch_gate
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
 from podvigil.controllers.remediation.ports import ExecutorSettings, Ports
-from podvigil.controllers.remediation.reconcile import reconcile
 from podvigil.controllers.remediation.rehearse import rehearse
 from podvigil.controllers.requests import RequestKey, RequestLoop
 
@@ -43,7 +43,7 @@ class Executor:
         )
         self._requests: Final = RequestLoop(
             cluster,
-            lambda key: (rehearse if cluster.is_dry_run else reconcile)(key, self._ports),
+            lambda key: (rehearse if cluster.is_dry_run else attend)(key, self._ports),
             resync_seconds=settings.resync_seconds,
             on_error=lambda status: metrics.errors.labels(status).inc(),
             on_beat=self._measure,

@@ -8,6 +8,7 @@ from podvigil.cluster.client import Cluster
 from podvigil.cluster.events import EventRecorder
 from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.queue import QueueSettings
+from podvigil.controllers.remediation.failing import Failing
 from podvigil.controllers.remediation.gatekeeper import Gatekeeper
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
 
@@ -45,3 +46,4 @@ class Ports:
     metrics: ExecutorMetrics
     settings: ExecutorSettings
     clock: Callable[[], datetime]
+    failing: Failing = field(default_factory=Failing)

@@ -84,12 +84,12 @@ async def _take(  # noqa: PLR0912 - one case for each step
             return await _preflight(ctx, draft, ports)
         case Hold(refusal, after):
             if await _write_if_changed(ctx, status.held(draft, step), ports):
-                await _say(ports, events.held_back(ctx.request, refusal))
+                await say(ports, events.held_back(ctx.request, refusal))
                 ports.metrics.refusals.labels(refusal.reason.value).inc()
             return _seconds(after)
         case Claim(change):
             await status.write_status(ports.cluster, status.claimed(draft, step, ports.settings.instance))
-            await _say(
+            await say(
                 ports, events.executing(ctx.request, f"{ctx.action} {ctx.written()}: {_written(change)}")
             )
             return AT_ONCE
@@ -102,7 +102,7 @@ async def _take(  # noqa: PLR0912 - one case for each step
             return None
         case Record():
             await status.write_status(ports.cluster, status.recorded(draft, ctx))
-            await _say(ports, events.executed(ctx.request, f"{ctx.action} {ctx.written()} was made"))
+            await say(ports, events.executed(ctx.request, f"{ctx.action} {ctx.written()} was made"))
             ports.metrics.changes.labels(ctx.action).inc()
             return AT_ONCE
         case Watch(_, after):
@@ -110,7 +110,7 @@ async def _take(  # noqa: PLR0912 - one case for each step
             return _seconds(after)
         case Conclude():
             await status.write_status(ports.cluster, status.concluded(draft, step, ctx))
-            await _say(ports, events.concluded(ctx.request, step))
+            await say(ports, events.concluded(ctx.request, step))
             return AT_ONCE
         case BeginRollback():
             await status.write_status(ports.cluster, status.rolling_back(draft, step))
@@ -120,7 +120,7 @@ async def _take(  # noqa: PLR0912 - one case for each step
         case Settle():
             return await _settle(step, ctx, draft, ports)
         case Finish():
-            await _finish(step, ctx, draft, ports)
+            await finish(step, draft, ports)
             return None
 
 
@@ -135,7 +135,7 @@ async def _preflight(ctx: Context, draft: status.Draft, ports: Ports) -> float:
         message = found.disruption or "no pod is disturbed"
         if found.refusals:
             reason, message = Reason(found.refusals[0].reason), found.refusals[0].message
-        await _say(ports, events.preflight_done(ctx.request, passed=passed, reason=reason, message=message))
+        await say(ports, events.preflight_done(ctx.request, passed=passed, reason=reason, message=message))
     if ctx.decision is not None:
         return AT_ONCE
     return max(AT_ONCE, _seconds(ctx.plan.expires_at - draft.now))
@@ -153,7 +153,7 @@ async def _execute(step: Execute, ctx: Context, draft: status.Draft, ports: Port
         if step.is_begun:
             return await _give_up(GiveUp(Reason.API_SERVER_REFUSED, str(error)), ctx, draft, ports)
         refused = Finish(Reason.REFUSED, Reason.API_SERVER_REFUSED, str(error)[:1000])
-        await _finish(refused, ctx, draft, ports)
+        await finish(refused, draft, ports)
         return None
     if made.stop is not None:
         return await _give_up(GiveUp(made.stop.reason, made.stop.message), ctx, draft, ports)
@@ -164,7 +164,7 @@ async def _execute(step: Execute, ctx: Context, draft: status.Draft, ports: Port
 
 async def _give_up(step: GiveUp, ctx: Context, draft: status.Draft, ports: Ports) -> float:
     await status.write_status(ports.cluster, status.given_up(draft, step))
-    await _say(ports, events.given_up(ctx.request, step))
+    await say(ports, events.given_up(ctx.request, step))
     return AT_ONCE
 
 
@@ -175,7 +175,7 @@ async def _rehearse(ctx: Context, draft: status.Draft, ports: Ports) -> None:
     else:
         said = f"only a dry run was asked for; the API server accepts {'; '.join(found.changes)}"
         end = Finish(Reason.DRY_RUN_ONLY, Reason.DRY_RUN_ONLY, said[:1000])
-    await _finish(end, ctx, draft, ports)
+    await finish(end, draft, ports)
 
 
 async def _roll_back(change: Change, ctx: Context, draft: status.Draft, ports: Ports) -> float | None:
@@ -195,20 +195,22 @@ async def _roll_back(change: Change, ctx: Context, draft: status.Draft, ports: P
 
 async def _settle(step: Settle, ctx: Context, draft: status.Draft, ports: Ports) -> float:
     await status.write_status(ports.cluster, status.settled(draft, step))
-    await _say(ports, events.settled(ctx.request, step))
+    await say(ports, events.settled(ctx.request, step))
     ports.metrics.rollbacks.labels(ctx.action, step.reason.value).inc()
     return AT_ONCE
 
 
-async def _finish(step: Finish, ctx: Context, draft: status.Draft, ports: Ports) -> None:
+async def finish(step: Finish, draft: status.Draft, ports: Ports) -> None:
+    """End the request, and say so. Raises: ClusterError."""
+    request, action = draft.request, draft.request.spec.plan.action
     await status.write_status(ports.cluster, status.finished(draft, step))
-    await _say(ports, events.finished(ctx.request, step))
-    ports.metrics.finished.labels(ctx.action, step.outcome.value).inc()
+    await say(ports, events.finished(request, step))
+    ports.metrics.finished.labels(action, step.outcome.value).inc()
     if step.outcome is Reason.REFUSED:
         ports.metrics.refusals.labels(step.reason.value).inc()
     logger.info(
         "A request has ended",
-        extra=_about(ctx.request) | {"outcome": step.outcome.value, "detail": step.message},
+        extra=_about(request) | {"outcome": step.outcome.value, "detail": step.message},
     )
 
 
@@ -219,7 +221,8 @@ async def _write_if_changed(ctx: Context, draft: status.Draft, ports: Ports) -> 
     return True
 
 
-async def _say(ports: Ports, said: events.Said) -> None:
+async def say(ports: Ports, said: events.Said) -> None:
+    """Publish an event; the same reason is not repeated for a while."""
     await ports.events.publish(said.about, said.type, said.reason.value, said.message, dedupe=said.reason)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from podvigil.api.conditions import Condition, ConditionStatus, set_condition
+from podvigil.api.conditions import Condition, ConditionStatus, find_condition, set_condition
 from podvigil.api.durations import parse_duration
 from podvigil.api.reasons import Reason
 from podvigil.api.request import (
@@ -21,7 +21,9 @@ from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import Unavailable
 from podvigil.remediate.observe.context import Context
+from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.steps import BeginRollback, Claim, Conclude, Finish, GiveUp, Hold, Settle, Watch
+from podvigil.remediate.validation.effect import OUTCOMES
 from podvigil.remediate.validation.siblings import siblings
 
 UNKNOWN = ConditionStatus.UNKNOWN
@@ -104,6 +106,29 @@ def held(draft: Draft, step: Hold) -> Draft:
     return draft.summary(UNKNOWN, refusal.reason, f"Held back: {refusal.message}")
 
 
+def unseen(draft: Draft, why: Refusal) -> Draft:
+    """Say where the request stands that nothing can be found out or done, and why."""
+    kind = _stage(draft)
+    if kind is not None:
+        draft = draft.condition(kind, UNKNOWN, why.reason, why.message)
+    return draft.summary(UNKNOWN, why.reason, why.message)
+
+
+def _stage(draft: Draft) -> RequestCondition | None:
+    """Return the condition that is open now; None on the way back, whose condition decides how it goes on."""
+    execution = draft.status.execution
+    if execution is None:
+        is_decided = draft.request.spec.approval is not None
+        return RequestCondition.EXECUTED if is_decided else RequestCondition.PREFLIGHTED
+    if execution.stopped_at is not None or _has(draft.status.conditions, RequestCondition.ROLLED_BACK):
+        return None
+    if execution.finished_at is None:
+        return RequestCondition.EXECUTED
+    validated = find_condition(draft.status.conditions, RequestCondition.VALIDATED)
+    is_judged = validated is not None and validated.reason in OUTCOMES
+    return None if is_judged else RequestCondition.VALIDATED
+
+
 def claimed(draft: Draft, step: Claim, executor: str) -> Draft:
     """Write down who makes which change, before it is made."""
     before, now = draft.status.execution, draft.now.replace(microsecond=0)
@@ -166,14 +191,18 @@ def recorded(draft: Draft, ctx: Context) -> Draft:
     draft = draft.condition(
         RequestCondition.EXECUTED, True, Reason.EXECUTED, f"The API server accepted {said}."
     )
-    watched = f"The effect is watched until {validation.until:%Y-%m-%dT%H:%M:%SZ} at the latest."
-    draft = draft.condition(RequestCondition.VALIDATED, UNKNOWN, Reason.VALIDATING, watched)
-    return draft.summary(UNKNOWN, Reason.VALIDATING, watched).changed(
+    return _watching(draft, validation).changed(
         execution=execution.model_copy(
             update={"finished_at": changed_at, "progress": _completed(execution.progress)}
         ),
         validation=validation,
     )
+
+
+def _watching(draft: Draft, validation: Validation) -> Draft:
+    watched = f"The effect is watched until {validation.until:%Y-%m-%dT%H:%M:%SZ} at the latest."
+    draft = draft.condition(RequestCondition.VALIDATED, UNKNOWN, Reason.VALIDATING, watched)
+    return draft.summary(UNKNOWN, Reason.VALIDATING, watched)
 
 
 def _completed(progress: ExecutionProgress | None) -> ExecutionProgress | None:
@@ -186,6 +215,8 @@ def watched(draft: Draft, step: Watch | Conclude, ctx: Context) -> Draft:
     validation = draft.status.validation
     if validation is None:
         raise ValueError("only an executed request is watched")
+    if isinstance(step, Watch):  # after a time in which nothing was seen, it is again
+        draft = _watching(draft, validation)
     seen = {
         "observed": step.observed,
         "siblings": siblings(ctx.around, draft.now) if ctx.around else None,
