@@ -16,6 +16,7 @@ from samples import changed
 from unit.remediate.world import (
     DEPLOYMENT,
     NOW,
+    OWNER,
     REPORT,
     REQUEST,
     active,
@@ -110,14 +111,19 @@ def test_the_message_says_it_in_numbers() -> None:
     ],
 )
 def test_for_one_pod_the_other_replicas_are_siblings(ready_of_the_old: int, outcome: Reason) -> None:
-    """web-0 was evicted; of the three others so many are ready; its successor is not."""
+    """web-0 was evicted; of the three others so many are ready; its successor is not. Another's pod does not count."""
     down: dict[str, Any] = {"status__conditions": [{"type": "Ready", "status": "False"}]}
     old = [pod(f"web-{i}", metadata__creationTimestamp=at(-3600)) for i in range(1, 1 + ready_of_the_old)]
     old += [
         pod(f"web-{i}", metadata__creationTimestamp=at(-3600), **down) for i in range(1 + ready_of_the_old, 4)
     ]
     new = pod("web-4", metadata__creationTimestamp=at(-30), **down)
-    target = deployment(status__readyReplicas=ready_of_the_old, pods=(*old, new))
+    canary = pod(
+        "canary",
+        metadata__creationTimestamp=at(-3600),
+        metadata__ownerReferences=[{**OWNER, "uid": "rs-of-the-canary"}],
+    )
+    target = deployment(status__readyReplicas=ready_of_the_old, pods=(*old, new, canary))
     plan = request({"spec.plan.parameters": {"pod": {"name": "web-0", "uid": "uid-web-0"}}}).spec.plan
     effect = replace(WATCHING, target=target, plan=plan, until=NOW)
     verdict = judge_workload(effect, at_once=1, replaces_pods=False, now=NOW)

@@ -117,7 +117,7 @@ def _lost(ready_before: int, wanted_before: int, ready: int, wanted: int) -> flo
 
 def _other_replicas(effect: Effect, target: WorkloadState) -> str | None:
     """For one pod's eviction the siblings are the other replicas: those that were there, and were left alone."""
-    ready = sum(pod.ready for pod in target.pods if pod.created < effect.changed_at)
+    ready = sum(pod.ready for pod in target.own_pods if pod.created < effect.changed_at)
     left = effect.baseline.ready_replicas - 1  # one fewer, the evicted one, if it was ready
     if ready >= left:
         return None
