@@ -60,7 +60,7 @@ rules:
 """
 BINDINGS: Final = (
     ("sre-restart", "podvigil-approver-restart", "--group=sre"),
-    ("sre-propose", "podvigil-propose", "--group=sre"),
+    ("sre-propose", "podvigil-proposer", "--group=sre"),
     ("dev-patch", "gate-test-patch", "--group=dev"),
     ("robot-restart", "podvigil-approver-restart", f"--serviceaccount={NAMESPACE}:robot"),
     ("robot-scale", "gate-test-auto-approve", f"--serviceaccount={NAMESPACE}:robot"),
@@ -383,6 +383,13 @@ def test_the_audit_log_says_who_decided(gate: ControlPlane, decided: str) -> Non
 
     until(lambda: bool(logged()))
     assert logged()[0]["annotations"]["podvigil-approval/decision"] == "Approved Restart by alice"
+
+
+def test_the_metrics_count_its_checks(gate: ControlPlane, decided: str) -> None:
+    """By the name that docs/approval.md greps for."""
+    counted = "apiserver_validating_admission_policy_check_total"
+    lines = gate.kubectl("get", "--raw", "/metrics").stdout.splitlines()
+    assert [line for line in lines if line.startswith(counted) and 'policy="podvigil-approval"' in line]
 
 
 def test_the_policies_compile(gate: ControlPlane) -> None:

@@ -1,14 +1,18 @@
 """The commands for people, with their own kubeconfigs, on a real API server with its gate."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from executors import ThreadedExecutor
 from localcluster.binaries import ensure
-from shop import Shop
+from localcluster.process import wait_until
+from shop import ROOT, Json, Shop, now
 
 
 def podvigil(shop: Shop, *arguments: str, user: str = "alice") -> tuple[int, str, str]:
@@ -123,6 +127,57 @@ def test_a_denial_ends_it(shop: Shop, executor: ThreadedExecutor) -> None:
     _, _, request = shop.trouble()
     assert podvigil(shop, "deny", request, "--yes")[0] == 0
     assert shop.wait_end(request)["Succeeded"] == "False Denied"
+
+
+def written_out() -> Json:
+    """The request that docs/remediation.md shows to whoever asks for a change."""
+    text = (ROOT / "docs/remediation.md").read_text(encoding="utf-8")
+    section = text.split("## Ask for a change yourself", 1)[1]
+    body: Json = yaml.safe_load(section.split("```yaml\n", 1)[1].split("```", 1)[0])
+    return body
+
+
+def columns(shop: Shop, *command: str, user: str) -> list[str]:
+    """What a person reads in the one row of a table."""
+    return shop.kubectl("get", *command, user=user).splitlines()[1].split()
+
+
+def test_a_person_asks_and_another_decides(shop: Shop, executor: ThreadedExecutor) -> None:
+    """The manifest of the documentation, with what bob reads by its commands, and without any other right."""
+    workload = shop.deploy("web")
+    shop.report(workload, "CPUHigh")
+
+    def ask() -> str:
+        body = json.dumps(request)
+        return shop.cluster.kubectl("create", "-f", "-", user="bob", input=body, check=False).stderr
+
+    request = written_out()
+    request["metadata"]["namespace"] = shop.namespace
+    assert 'cannot create resource "remediationrequests"' in ask()
+    bind = ("create", "rolebinding", "bob-asks", "--clusterrole=podvigil-proposer", "--user=bob")
+    shop.kubectl(*bind)
+    wait_until(lambda: "cannot create" not in ask(), "the right is there", deadline_seconds=30)
+    assert "spec.requestedBy must be your own name: write bob" in ask()
+
+    table = "custom-columns=NAME:.metadata.name,UID:.metadata.uid,SIGNAL:.spec.signal,MONITOR:.spec.monitor"
+    name, uid, signal, monitor = columns(shop, "anom", "-o", table, user="bob")
+    table = "custom-columns=UID:.metadata.uid,GENERATION:.metadata.generation"
+    target, generation = columns(shop, "deployment", "web", "-o", table, user="bob")
+    request["metadata"]["ownerReferences"][0] |= {"name": name, "uid": uid}
+    request["spec"]["requestedBy"] = "bob"
+    plan = request["spec"]["plan"]
+    plan |= {"monitor": monitor, "expiresAt": now(300)}
+    plan["target"] |= {"uid": target, "generation": int(generation)}
+    plan["report"] |= {"name": name, "uid": uid, "signal": signal}
+    assert ask() == ""
+
+    asked = request["metadata"]["name"]
+    shop.wait(asked, "Preflighted", "True")
+    code, _, said = podvigil(shop, "approve", asked, "--yes", user="bob")
+    assert (code, shop.conditions(asked)["Approved"]) == (1, "Unknown AwaitingApproval"), said
+    shop.decide(asked)
+    shop.wait(asked, "Executed", "True")
+    assert shop.get("deployment", "web")["spec"]["replicas"] == plan["parameters"]["replicas"]
 
 
 def test_what_is_not_there_is_said(shop: Shop) -> None:

@@ -168,16 +168,20 @@ def test_metrics_are_documented_and_exist() -> None:
     assert named - exist - {"podvigil_build_info"} == set()
 
 
-MONITOR = re.compile(r"^( *)(apiVersion: podvigil\.io/v1alpha1\n(?:(?!\1(?:EOF|```)).+\n)+)", re.MULTILINE)
+WRITTEN_OUT = re.compile(
+    r"^( *)(apiVersion: podvigil\.io/v1alpha1\n(?:(?!\1(?:EOF|```)).+\n)+)", re.MULTILINE
+)
 """A manifest, in a fence or indented, up to the end of its block."""
 
 
 def examples() -> list[tuple[str, dict[str, Any]]]:
-    """Every AnomalyMonitor written out in a document."""
+    """Every object of ours that is written out in a document."""
     found = []
     for document in documents():
-        for indent, block in MONITOR.findall(document.read_text(encoding="utf-8")):
-            body = yaml.safe_load(dedent(indent + block))
+        for indent, block in WRITTEN_OUT.findall(document.read_text(encoding="utf-8")):
+            # In a here document the shell fills in what `$(…)` prints.
+            filled = re.sub(r"\$\(date [^)]*\)", "2026-03-01T18:00:00Z", dedent(indent + block))
+            body = yaml.safe_load(re.sub(r"\$\([^)]*\)", "printed", filled))
             found.append((str(document.relative_to(ROOT)), body))
     return found
 
@@ -193,11 +197,17 @@ def missing(given: Any, read: Any) -> list[str]:
     return []
 
 
-def test_examples_of_monitors_are_valid() -> None:
+def test_examples_of_our_kinds_are_valid() -> None:
     found = examples()
-    assert {name for name, _ in found} >= {"README.md", "docs/monitor.md", "deploy/README.md"}
+    assert {(name, body["kind"]) for name, body in found} >= {
+        ("README.md", "AnomalyMonitor"),
+        ("docs/monitor.md", "AnomalyMonitor"),
+        ("deploy/README.md", "AnomalyMonitor"),
+        ("docs/remediation.md", "RemediationRequest"),
+    }
+    models = {kind.model.__name__: kind.model for kind in KINDS}
     for name, body in found:
-        read = AnomalyMonitor.model_validate(body).dump()
+        read = models[body["kind"]].model_validate(body).dump()
         assert missing(body, read) == [], name
 
 
