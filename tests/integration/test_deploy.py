@@ -1,11 +1,14 @@
 """deploy/ on a real API server: taken whole, without a warning, and giving no right beyond what is meant."""
 
+import itertools
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import dedent
 from typing import Final
 
 import pytest
+import yaml
 
 from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
@@ -37,6 +40,35 @@ def installed(control_plane: ControlPlane) -> ControlPlane:
 def test_the_server_takes_it_without_a_warning(installed: ControlPlane, folder: str) -> None:
     done = installed.kubectl("apply", "-k", str(DEPLOY / folder), "--dry-run=server")
     assert done.stderr == ""
+
+
+def indented(document: str, begins: str) -> str:
+    """The indented block of a document that begins with a line."""
+    lines = (DEPLOY.parent / document).read_text().split(f"\n    {begins}\n", 1)[1].splitlines()
+    block = itertools.takewhile(lambda line: line.startswith("    "), [f"    {begins}", *lines])
+    return dedent("\n".join(block)) + "\n"
+
+
+def test_the_overlays_of_the_documents_can_be_built(control_plane: ControlPlane, tmp_path: Path) -> None:
+    """All components, beside a checkout, with a right that is taken away."""
+    (tmp_path / "podvigil").symlink_to(DEPLOY.parent)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "podvigil.yaml").write_text((DEPLOY / "base/podvigil.yaml").read_text())
+    overlay = indented("deploy/README.md", "# kustomization.yaml") + indented("docs/approval.md", "patches:")
+    (mine / "kustomization.yaml").write_text(overlay)
+    built = list(yaml.safe_load_all(control_plane.kubectl("kustomize", str(mine)).stdout))
+    names = {(found["kind"], found["metadata"]["name"]) for found in built}
+    bound = {f"podvigil-action-{name.lower()}" for name in ActionName if name is not ActionName.SCALE}
+    assert {name for kind, name in names if kind == "ClusterRoleBinding" and "-action-" in name} == bound
+    images = {
+        found["metadata"]["name"]: container["image"]
+        for found in built
+        if found["kind"] == "Deployment"
+        for container in found["spec"]["template"]["spec"]["containers"]
+    }
+    assert set(images) == {"podvigil-analyst", "podvigil-executor", "podvigil-approver"}
+    assert set(images.values()) == {"registry.example.com/podvigil:0.1.0"}
 
 
 def test_applying_it_again_changes_nothing(installed: ControlPlane) -> None:
@@ -205,7 +237,9 @@ RIGHTS: Final[dict[str, Row]] = {
     for name in ActionName
 }
 FOLDERS: Final = {
-    path.stem: path for folder in ("base/actions", "nodes") for path in (DEPLOY / folder).glob("*.yaml")
+    path.stem: path
+    for folder in ("base/actions", "nodes", "runjob")
+    for path in (DEPLOY / folder).glob("*.yaml")
 }
 
 
