@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from detection.calibration_report import Case, report
+from detection.calibration_report import WHOLE, Case, report
 from detection.commit import commit
 from detection.histories import SHORT_HOURS, other_load, shortened, with_faults, with_flood
 from detection.leave_out import thresholds_left_out
@@ -28,8 +28,6 @@ ROOT: Final = Path(__file__).parents[2]
 RESULTS: Final = ROOT / "benchmarks" / "results" / "calibration.md"
 DAYS: Final = ((1, 0), (1, 1))
 """Development seed and cluster: more of them take minutes each and change nothing in the picture."""
-
-WHOLE: Final = "the whole history"
 
 
 def main() -> int:

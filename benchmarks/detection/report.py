@@ -179,7 +179,8 @@ def _thresholds(sets: Sequence[LabelledSet], runs: Sequence[Run]) -> Iterator[st
     yield "## At our own threshold"
     yield ""
     yield "Estimated from the unlabelled history alone, for one false alarm per pod-day, and then held fixed:"
-    yield "threshold; false alarms per pod-day, recall, median delay. The operator goes on estimating as it runs."
+    yield "threshold; false alarms per pod-day, recall, median delay. The operator goes on estimating as it runs:"
+    yield "[calibration.md](calibration.md) judges that, and what it promises, too."
     yield ""
     yield "| scorer | " + " | ".join(one.name for one in sets) + " |"
     yield "|---|" + "---|" * len(sets)

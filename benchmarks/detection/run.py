@@ -5,10 +5,7 @@ of this repository; without it this says so and ends well, so that it can stand 
 """
 
 import argparse
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,8 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-import numpy as np
+from detection import by_file
 from detection.bootstrap import Difference, difference
+from detection.by_file import scored_by
 from detection.commit import commit
 from detection.peers import BY_CHANCE, PEERS
 from detection.report import Run, report
@@ -26,13 +24,9 @@ from detection.sets import Floats, LabelledSet, NoLabelledSets, labelled_sets
 from podvigil.detect.detector import Mode
 from podvigil.detect.store import ModelError, load_model
 from podvigil.evaluate.figures import figures
-from podvigil.evaluate.files import read_scores
 
 ROOT: Final = Path(__file__).parents[2]
 RESULTS: Final = ROOT / "benchmarks" / "results" / "detection.md"
-SCORER_SECONDS: Final = 1_800
-"""A set of hours takes seconds; half an hour is a machine that does something else."""
-
 OURS: Final = (Mode.LSTM, Mode.STATISTICS, Mode.Z3, Mode.ADAPTIVE_Z)
 
 Scored = tuple[Run, tuple[Floats, ...]]
@@ -109,25 +103,17 @@ def judged(labelled: LabelledSet, models: list[Path], seeds: int, only: list[str
 
 def ours(labelled: LabelledSet, mode: Mode, model: Path, seed: int) -> Scored:
     """Score through the production path."""
-    with tempfile.TemporaryDirectory() as folder:
-        given, answer = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        arrays = {f"train_{index}": values for index, values in enumerate(labelled.train)}
-        arrays |= {f"test_{index}": values for index, values in enumerate(labelled.test)}
-        arrays |= {"interval_s": np.array(labelled.interval_seconds), "seed": np.array(seed)}
-        with given.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        command = [sys.executable, str(ROOT / "benchmarks/detection/scorer.py"), "--mode", mode]
-        subprocess.run(
-            [*command, "--model", str(model), str(given), str(answer)],
-            check=True,
-            timeout=SCORER_SECONDS,
-            env=dict(os.environ),
-        )
-        scores = read_scores(answer, labelled.labels)
-        with np.load(answer, allow_pickle=False) as file:
-            fit, score = float(file["fit_s"]), float(file["score_s"])
+    answer = scored_by(by_file.ours(mode, model), labelled, seed)
+    scores = answer.scores
     found = figures(labelled.labels, scores.test, threshold=scores.threshold, history=scores.train)
-    run = Run(str(mode), labelled.name, seed, found, scores.threshold, *_cost(labelled, fit, score))
+    run = Run(
+        str(mode),
+        labelled.name,
+        seed,
+        found,
+        scores.threshold,
+        *_cost(labelled, answer.fit_seconds, answer.score_seconds),
+    )
     return run, scores.test
 
 

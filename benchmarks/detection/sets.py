@@ -16,6 +16,9 @@ Floats = npt.NDArray[np.float64]
 FEATURES: Final = (("cpu", "cpu_m"), ("memory", "mem", "mem_mi"), ("net_rx",), ("net_tx",))
 """What the sets call our four, in our order; a set may have only the first of them. Units do not matter."""
 
+UNGATED: Final = ("ccb",)
+"""Sets on which nothing is better than chance: they are shown, and say nothing of constants."""
+
 NEEDED: Final = {"X", "y", "ts", "features", "train", "test", "meta", "faults", "pods"}
 
 

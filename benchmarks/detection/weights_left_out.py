@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from detection.scorer import by_time, fading, present
-from detection.sets import LabelledSet
+from detection.sets import UNGATED, LabelledSet
 
 from podvigil.api.features import MODEL_FEATURES
 from podvigil.detect.detector import Detector, Mode
@@ -20,9 +20,6 @@ from podvigil.detect.smoothing import FALL, RISE, smoothed
 from podvigil.evaluate.figures import finite
 from podvigil.evaluate.ranking import vus_pr
 from podvigil.window.arrays import Array, Mask
-
-UNGATED: Final = ("ccb",)
-"""Sets on which nothing is better than chance say nothing of constants; they are left out of the choice."""
 
 
 @dataclass(frozen=True, slots=True)
