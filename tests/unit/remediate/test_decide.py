@@ -50,7 +50,6 @@ DONE = {
     "status.execution": {**CLAIM, "finishedAt": at(-60)},
     "status.validation": {"until": at(120)},
 }
-LONG_AGO = {**CLAIM, "claimedAt": at(-600)}
 CANCELLED = {"spec.cancellation": {"requestedBy": "alice", "reason": "wrong pod"}}
 SCALE_CLAIM = {**CLAIM, "before": {"replicas": "4"}, "after": {"replicas": "6"}}
 SCALED = deployment(
@@ -204,36 +203,6 @@ INEFFECTIVE_SCALE: dict[str, Any] = {
             Hold,
             Reason.GATE_NOT_STANDING,
             id="claimed-and-the-gate-fell",
-        ),
-        pytest.param(
-            {"request_change": {**CLAIMED, "spec.plan.action": "example.com/None"}},
-            Hold,
-            Reason.ACTION_UNKNOWN,
-            id="claimed-and-its-action-is-not-installed-any-more",
-        ),
-        pytest.param(
-            {"request_change": {"status.execution": LONG_AGO, "spec.plan.action": "example.com/None"}},
-            Finish,
-            Reason.ACTION_UNKNOWN,
-            id="claimed-and-its-action-does-not-come-back",
-        ),
-        pytest.param(
-            {"request_change": {**CLAIMED, **CANCELLED, "spec.plan.action": "example.com/None"}},
-            Finish,
-            Reason.ACTION_UNKNOWN,
-            id="claimed-without-its-action-and-cancelled",
-        ),
-        pytest.param(
-            {
-                "request_change": {
-                    "status.execution": {**LONG_AGO, "finishedAt": at(-600)},
-                    "status.validation": {"until": at(120)},
-                    "spec.plan.action": "example.com/None",
-                }
-            },
-            Finish,
-            Reason.ACTION_UNKNOWN,
-            id="done-and-its-action-does-not-come-back",
         ),
         pytest.param(
             {"request_change": CLAIMED, "monitor_change": {"spec.remediation.mode": "SuggestAndDryRun"}},

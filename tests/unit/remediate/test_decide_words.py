@@ -117,31 +117,6 @@ ENDED_SCALE: dict[str, Any] = {
         ),
         pytest.param(
             {
-                "request_change": {**ENDED_SCALE, **WANTED_BACK, "spec.plan.action": "example.com/None"},
-            },
-            BeginRollback,
-            None,
-            id="wanted-back-without-its-action",
-        ),
-        pytest.param(
-            {
-                "request_change": {
-                    **OPEN_AGAIN,
-                    "status.conditions": [validated("True", "Succeeded"), rolling_back(-600)],
-                    "spec.plan.action": "example.com/None",
-                    "status.execution": {
-                        **INEFFECTIVE_SCALE["status.execution"],
-                        "claimedAt": at(-900),
-                        "finishedAt": at(-800),
-                    },
-                },
-            },
-            Finish,
-            Reason.ACTION_UNKNOWN,
-            id="wanted-back-and-its-action-does-not-come-back",
-        ),
-        pytest.param(
-            {
                 "request_change": {
                     **OPEN_AGAIN,
                     "status.conditions": [settled("True", "RolledBack")],
