@@ -39,15 +39,15 @@ INTRODUCTION: Final = f"""\
 
 Made by `python -m detection.agreement` at commit {{code}}; mode Z3.
 
-The reference is a batch program of the same recipe (rolling medians and quantiles of pandas over whole ranges). It is not
-part of this repository; any scorer behind the files of [scorer.py](../detection/scorer.py) can stand in its place. Ours
-sees one sample at a time.
+The reference is a batch program of the same recipe (rolling medians and quantiles of pandas over whole ranges). It
+is not part of this repository; any scorer behind the files of [scorer.py](../detection/scorer.py) can stand in its
+place. Ours sees one sample at a time.
 
 Tolerance: VUS-PR within {VUS_PR_TOLERANCE} on every set but {UNGATED[0]}. Samples, on the asinh scale: most of what
-differs is a choice. Our long reference (how quiet a pod may be called, and what a trifle is) follows the cluster once an
-hour; the batch program keeps that of the history for ever, and looks ahead for where a frozen stretch begins. That each
-stage is its formula is tested to 1e-9, against a batch in the test: `test_treatment.py` and `test_detector.py` in
-tests/unit/detect.
+differs is a choice. Our long reference (how quiet a pod may be called, and what a trifle is) follows the cluster
+once an hour; the batch program keeps that of the history for ever, and looks ahead for where a frozen stretch
+begins. That each stage is its formula is tested to 1e-9, against a batch in the test: `test_treatment.py` and
+`test_detector.py` in tests/unit/detect.
 """
 
 

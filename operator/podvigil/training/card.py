@@ -50,7 +50,7 @@ Keras and the cell differ by at most {measured.parity:.1e} in any output over {P
 
 {training.clusters} clusters, seed {training.seed}, {training.steps:,} steps of {WINDOWS_PER_STEP} windows of
 {LENGTH} samples: {measured.training_cpu_seconds:.0f} CPU-seconds,
-{_per_million(calibration, measured):.1f} per million samples with their past.
+{_per_million(calibration, measured):.1f} per million samples with their past (a window each, of the trailing hour).
 Last losses: fault {measured.last.fault_loss:.4f}, forecast {measured.last.forecast_loss:.3f}.
 No label of any data set was used: all faults are injected. No series is part of this repository.
 
@@ -58,9 +58,10 @@ No label of any data set was used: all faults are injected. No series is part of
 On {measured.check_clusters} generated clusters that were neither trained nor calibrated on, at the threshold
 aimed at one false alarm per pod-day, estimated by the detector on the way. The generator is the one of the
 training, so these figures are an upper bound for faults of these kinds and say nothing of others. Of kinds that
-are left out of the training the network knows little more than the statistics
-([left_out.md](../benchmarks/results/left_out.md)), which is why its say is bounded. On recorded sets, and what other
-seeds give: [detection.md](../benchmarks/results/detection.md).
+are left out of the training nothing shows that the network finds more than the statistics at as many alarms
+([left_out.md](../benchmarks/results/left_out.md)), which is why its say is bounded. With it and without: on recorded
+sets, for three seeds, [detection.md](../benchmarks/results/detection.md); over several generated days
+[days.md](../benchmarks/results/days.md).
 
 | | with the network | statistics alone |
 |---|---|---|
@@ -86,7 +87,8 @@ They assume that {calibration.probability.fault_share:.0%} of all samples are at
 - It sees CPU, memory and traffic of pods. Wrong answers, exceptions and slow dependencies that leave no
   trace there are not detected.
 - Daily and weekly habits are not in it: what deviates from the last hour is news to it.
-- Probabilities hold as far as a cluster resembles the generated ones; the threshold adapts, the curve does not.
+- Probabilities hold as far as a cluster resembles the generated ones; the threshold adapts, the curve does not. What
+  they are worth on recorded sets: [calibration.md](../benchmarks/results/calibration.md).
 """
 
 

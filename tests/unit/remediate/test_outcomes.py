@@ -142,6 +142,14 @@ def test_a_success_that_did_not_last_is_no_second_failure_when_it_is_taken_back(
     assert (count.attempts, count.succeeded, count.recurred, count.failures_in_a_row) == (1, 0, 1, 1)
 
 
+def test_what_answers_no_report_teaches_nothing() -> None:
+    asked = ended("Succeeded", spec__plan__report=None)
+    assert learnt(asked) == NOTHING_LEARNT
+    assert past_success(NOTHING_LEARNT, trouble_of(asked), "Drain").endswith(
+        "whether it helps is not counted."
+    )
+
+
 def test_signals_actions_and_targets_are_counted_apart() -> None:
     memory = learnt(
         ended("Succeeded"),
