@@ -62,7 +62,7 @@ def asked_in(report: AnomalyReport, requests: Iterable[RemediationRequest]) -> A
 
 
 def number_of(request: RemediationRequest, report: AnomalyReport) -> int | None:
-    """Return the how manieth for its action in the present episode a request is; None: it is of no such number."""
+    """Return which of its action's requests in the present episode this is, from 1; None: it is none of them."""
     action, name = request.spec.plan.action, request.metadata["name"]
     return next((n for n in range(1, ATTEMPTS + 1) if name_of(report, action, n) == name), None)
 
