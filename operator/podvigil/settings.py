@@ -95,6 +95,13 @@ class Settings(BaseSettings):
             description="Prometheus for monitors that name none: http://prometheus:9090",
         ),
     ] = None
+    prometheus_ca_file: Annotated[
+        Path | None,
+        Field(
+            description="File (PEM) of the CA certificates by which every Prometheus with https is known; absent: the "
+            "public ones."
+        ),
+    ] = None
     anomaly_threshold: Annotated[
         float | None,
         Field(

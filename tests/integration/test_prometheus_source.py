@@ -1,7 +1,10 @@
 """Our queries against a real Prometheus that scrapes cAdvisor's names, and with faults on the way."""
 
+import asyncio
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,14 +12,20 @@ import pytest
 
 from faults.proxy import AlterJson, Delay, FaultProxy, Reset, Rule, Status, Truncate
 from localcluster.cluster import KwokCluster
+from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
 from podvigil.api.features import Feature
+from podvigil.api.monitor import AnomalyMonitor
 from podvigil.collect.columns import Column, parse_key
-from podvigil.collect.errors import BadAnswer, PartialAnswer, Unreachable, WrongLabels
+from podvigil.collect.errors import BadAnswer, PartialAnswer, SourceError, Unreachable, WrongLabels
 from podvigil.collect.prometheus import PrometheusSource
 from podvigil.collect.queries import query_for
+from podvigil.controllers.monitor.sources import open_source
+from samples import monitor
 
 UP = "vector(1)"
+NO_SECRET: Any = None
+"""Stands for the cluster, which is asked for a token alone."""
 
 
 @pytest.fixture
@@ -30,6 +39,34 @@ def source(kwok_cluster: KwokCluster) -> Iterator[PrometheusSource]:
 def proxy(kwok_cluster: KwokCluster) -> Iterator[FaultProxy]:
     with FaultProxy(kwok_cluster.prometheus.url) as one:
         yield one
+
+
+def test_a_private_ca_is_known_by_the_setting(control_plane: ControlPlane, tmp_path: Path) -> None:
+    """Any server with a certificate of its own CA will do: the API server's is one."""
+
+    def answer(ca_file: Path | None) -> SourceError:
+        spec = AnomalyMonitor.model_validate(monitor()).spec
+
+        async def asked() -> None:
+            opened = await open_source(
+                spec, NO_SECRET, default_url=control_plane.url, ca_file=ca_file, namespace="podvigil-system"
+            )
+            try:
+                await opened.now(("shop",), datetime.now(UTC))
+            finally:
+                opened.close()
+
+        with pytest.raises(SourceError) as caught:
+            asyncio.run(asked())
+        return caught.value
+
+    known = answer(control_plane.ca_file)
+    assert isinstance(known, BadAnswer)
+    assert known.status == 403, "it answered; what it is asked for it does not have"
+    for other, why in ((None, "certificate"), (tmp_path / "none.crt", "none.crt")):
+        unknown = answer(other)
+        assert isinstance(unknown, Unreachable)
+        assert why in str(unknown)
 
 
 def ask(source: PrometheusSource, feature: Feature, namespace: str) -> Column:

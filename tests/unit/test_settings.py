@@ -44,6 +44,7 @@ def test_defaults() -> None:
         "kubeconfig": None,
         "operator_namespace": "podvigil-system",
         "prometheus_url": None,
+        "prometheus_ca_file": None,
         "anomaly_threshold": None,
         "false_alarms_per_pod_day": 0.1,
         "model_directory": None,

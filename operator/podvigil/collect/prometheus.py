@@ -83,7 +83,8 @@ class PrometheusSource:
             raise ValueError(f"{url!r} is no source: write http://HOST:PORT or https://HOST:PORT[/PREFIX]")
         self._timeout_seconds = timeout_seconds
         self._session = requests.Session()
-        self._session.verify = str(ca_file) if ca_file and verify else verify
+        # Said with each request: the library sets the session's own, and the environment would go before it.
+        self._verify = str(ca_file) if ca_file and verify else verify
         self._connection = PrometheusConnect(
             url=url.rstrip("/"),
             # In a cluster the network is faster than gzip: 0.09 CPU-seconds less per 19 MB.
@@ -156,6 +157,7 @@ class PrometheusSource:
                 headers=self._connection.headers,
                 auth=self._connection.auth,
                 timeout=(min(CONNECT_SECONDS, left), left),
+                verify=self._verify,
                 allow_redirects=False,
                 stream=True,
             ) as response:

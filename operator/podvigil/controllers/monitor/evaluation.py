@@ -186,6 +186,7 @@ class Evaluation:
                 self._spec,
                 self._ports.cluster,
                 default_url=settings.prometheus_url,
+                ca_file=settings.prometheus_ca_file,
                 namespace=settings.operator_namespace,
             )
         return self._source

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 from podvigil.api.durations import parse_duration
@@ -110,12 +111,13 @@ class Source:
 
 
 async def open_source(
-    spec: MonitorSpec, cluster: Cluster, *, default_url: str | None, namespace: str
+    spec: MonitorSpec, cluster: Cluster, *, default_url: str | None, ca_file: Path | None, namespace: str
 ) -> Source:
     """Connect a monitor to its source.
 
     Args:
         default_url: of the settings, for a monitor that names none.
+        ca_file: of the settings; None: the public CAs.
         namespace: where the Secret with the token is: the operator's own.
 
     Raises: NoSource, CredentialsMissing, ClusterError.
@@ -145,7 +147,7 @@ async def open_source(
             ) from error
     try:
         source = PrometheusSource(
-            url, auth=auth, timeout_seconds=parse_duration(wanted.timeout).total_seconds()
+            url, auth=auth, ca_file=ca_file, timeout_seconds=parse_duration(wanted.timeout).total_seconds()
         )
     except ValueError as error:
         raise NoSource(str(error)) from error
