@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -11,12 +13,19 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from podvigil.api.actions import ActionName
 from podvigil.api.crd import KINDS, definition
+from podvigil.api.features import Feature
 from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.reasons import Reason
+from podvigil.api.signals import Signal
+from podvigil.collect.queries import query_for
 from podvigil.controllers.approver.metrics import ApproverMetrics
 from podvigil.controllers.monitor.metrics import MonitorMetrics
+from podvigil.controllers.monitor.sources import FEATURES
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
+from podvigil.detect.explain import FeatureShare
+from podvigil.diagnose.rules import RULES, SUSPECT, TRAFFIC_SHARE, Facts, diagnose
 from podvigil.settings import PREFIX, WELL_KNOWN, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -166,6 +175,64 @@ def test_metrics_are_documented_and_exist() -> None:
     everywhere = "\n".join(d.read_text(encoding="utf-8") for d in documents())
     named = set(re.findall(r"\bpodvigil_[a-z_]+", everywhere))
     assert named - exist - {"podvigil_build_info"} == set()
+
+
+def recommended(facts: Facts) -> list[str]:
+    """The actions that the rules recommend, in order; what a person must do by hand is none."""
+    said = diagnose(facts)
+    return [str(action) for action, _ in said.advice if action] if said else []
+
+
+def test_the_signals_are_in_the_table_with_what_is_recommended() -> None:
+    lines = [line for line in text("reports.md").splitlines() if line.startswith("| `")]
+    rows = {
+        signal: [words(cell) for cell in cells[2:]]
+        for line in lines
+        if len(cells := line.strip("|").split("|")) == 4
+        for signal in words(cells[0])
+    }
+    assert set(rows) == set(Signal)
+    began = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+    traffic = (FeatureShare(Feature.NETWORK_RECEIVE, TRAFFIC_SHARE, 1.0, 2.0, 1.0, 0.5, 1.5),)
+    for signal in Signal:
+        one = Facts(signal, "Deployment shop/web", 1, 3, (), ())
+        most = replace(one, pods_affected=2)
+        assert rows[signal] == [recommended(one), recommended(most)], signal
+        for facts, is_suspect in (
+            (one, signal in {Signal.OOM_KILLED, Signal.CRASH_LOOP, Signal.RESTART_BURST}),
+            (most, signal in RULES),
+            (replace(one, pods_evaluated=1), signal in RULES),
+            (replace(most, explanation=traffic), False),
+        ):
+            first = recommended(replace(facts, since=began, rolled_out_at=began - SUSPECT))[:1]
+            assert (first == [ActionName.ROLLBACK]) is is_suspect, signal
+    assert f"within {SUSPECT.total_seconds() / 60:.0f} minutes" in text("reports.md")
+    assert recommended(Facts(Signal.CPU_HIGH, "Deployment shop/web", 1, 3, traffic, ())) == [ActionName.SCALE]
+
+
+def test_what_prometheus_must_hold_is_in_the_table() -> None:
+    queries = " ".join(query_for(feature, None, 30.0) for feature in FEATURES)
+    asked = set(re.findall(r"\b(?:container|kube)_[a-z_]+", queries))
+    assert {w for cell in first_cells(text("monitor.md"), "series") for w in words(cell)} == asked
+
+
+def test_what_is_said_of_the_dials_is_what_the_benchmark_found() -> None:
+    found = (ROOT / "benchmarks/results/calibration.md").read_text(encoding="utf-8")
+    got = {
+        (asked, where): came
+        for asked, where, came in re.findall(
+            r"^\| ([0-9.]+) \| (on the way|end of the history) \| ([0-9.]+) \|", found, re.MULTILINE
+        )
+    }
+    dials = re.sub(r"\s+", " ", text("monitor.md"))
+    assert f"default `{Settings.model_fields['false_alarms_per_pod_day'].default}` brought" in dials
+    assert f"brought {got['0.1', 'on the way']} alarms for each one" in dials
+    assert f"and {got['0.1', 'end of the history']} with one that" in dials
+    assert f"it brought {got['1', 'on the way']} and {got['1', 'end of the history']}" in dials
+    assert f"it brought {got['0.1', 'on the way']} alarms" in re.sub(r"\s+", " ", text("decisions.md"))
+    labelled = found.split("| the labelled sets: said |", 1)[1]
+    said, true = re.findall(r"^\| 0\.95 to 1\.00 \| ([0-9.]+) \| ([0-9.]+) \|", labelled, re.MULTILINE)[0]
+    assert f"said to be {float(said):.2f} probable {float(true):.2f} was at fault" in dials
 
 
 WRITTEN_OUT = re.compile(
