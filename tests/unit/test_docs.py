@@ -1,5 +1,6 @@
 """What the documents say of the product, held against the product."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +27,7 @@ from podvigil.controllers.monitor.sources import FEATURES
 from podvigil.controllers.remediation.metrics import ExecutorMetrics
 from podvigil.detect.explain import FeatureShare
 from podvigil.diagnose.rules import RULES, SUSPECT, TRAFFIC_SHARE, Facts, diagnose
+from podvigil.remediate.guards import EXECUTION
 from podvigil.settings import PREFIX, WELL_KNOWN, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -175,6 +177,19 @@ def test_metrics_are_documented_and_exist() -> None:
     everywhere = "\n".join(d.read_text(encoding="utf-8") for d in documents())
     named = set(re.findall(r"\bpodvigil_[a-z_]+", everywhere))
     assert named - exist - {"podvigil_build_info"} == set()
+
+
+def test_the_guards_are_in_the_order_in_which_they_are_asked() -> None:
+    table = text("remediation.md").split("\n## Guards\n", 1)[1].split("\n\nBefore the decision", 1)[0]
+    place = {word: n for n, cell in enumerate(first_cells(table, "reason")) for word in words(cell)}
+    asked = []
+    for guard in EXECUTION:
+        source = Path(inspect.getfile(guard)).read_text(encoding="utf-8")
+        given = [Reason[name].value for name in re.findall(r"\bReason\.([A-Z_]+)", source)]
+        asked += sorted({place[reason] for reason in given if reason in place})
+    assert asked == sorted(asked), "move the rows of the table into the order of the chain"
+    # Some reasons are given elsewhere: the gate's, what keeps failing, and what an action objects to.
+    assert len(set(asked)) > 0.8 * len(set(place.values()))
 
 
 def recommended(facts: Facts) -> list[str]:
