@@ -40,7 +40,7 @@ STOP_SECONDS: Final = 3.0
 """How long parts may take to end after SIGTERM; of the five seconds that are promised the HTTP server takes one."""
 
 TICK_STALLED_SECONDS: Final = 300.0
-"""A monitor that ticked and then says nothing for so long hangs: the kubelet should restart us."""
+"""A tick that takes so long hangs: the kubelet should restart us. Between ticks a monitor beats every second."""
 
 EXECUTOR_STALLED_SECONDS: Final = 60.0
 

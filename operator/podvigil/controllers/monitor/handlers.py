@@ -48,6 +48,8 @@ class Analyst:
         if watch is None or watch.monitor.metadata.get("generation") != body["metadata"].get("generation"):
             monitor = await self._read(body, now)
             if monitor is None:
+                if watch is not None:  # its status says what is wrong; a restart would not mend it
+                    self._ports.beat(watch.name)
                 return
             if watch is None:
                 watch = self._watches[uid] = Watch(monitor, self._ports)
@@ -55,6 +57,9 @@ class Analyst:
                 watch.adopt(monitor)
         tick = tick_at(now, self._due.get(uid), parse_duration(watch.monitor.spec.interval))
         if tick is None:
+            # Between two ticks nothing is late, however long the interval. One that hangs is still found: this timer
+            # waits for its end.
+            self._ports.beat(watch.name)
             return
         self._due[uid] = tick.next_due
         self._ports.metrics.missed_ticks.labels(watch.name).inc(tick.missed)

@@ -26,7 +26,7 @@ class Ports:
     """The one thread that scores: numpy on the event loop would hold up every watch."""
     clock: Callable[[], datetime]
     beat: Callable[[str], None]
-    """Tells the watchdog that this monitor's tick ended."""
+    """Tells the watchdog that this monitor's tick ended, or that none is due."""
     retire: Callable[[str], None]
     """Tells the watchdog that this monitor is gone."""
     lookout: Lookout
