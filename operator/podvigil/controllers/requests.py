@@ -5,7 +5,7 @@ Shared by the executor and the approver: what they do with a request differs, ho
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import kopf
@@ -45,14 +45,21 @@ class _Status(msgspec.Struct, gc=False):
 
 
 class _Spec(msgspec.Struct, gc=False):
+    """What people have said. What is in it is read later. Not optional: a union of Raw and None takes neither."""
+
+    approval: msgspec.Raw = msgspec.Raw(b"")
+    cancellation: msgspec.Raw = msgspec.Raw(b"")
     rollback: msgspec.Raw = msgspec.Raw(b"")
-    """What is in it is read later. Not optional: a union of Raw and None takes neither."""
 
 
 class _Item(msgspec.Struct, gc=False):
     metadata: _Meta
     spec: _Spec
     status: _Status = msgspec.field(default_factory=_Status)
+
+    @property
+    def is_undecided(self) -> bool:
+        return not (self.status.finished or self.spec.approval or self.spec.cancellation)
 
 
 class _Page(msgspec.Struct, gc=False):
@@ -94,6 +101,13 @@ class RequestLoop:
         self._on_beat = on_beat
         self._queue = WorkQueue[RequestKey](queue)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._undecided: set[RequestKey] = set()
+        """No more than the cluster has: what is deleted leaves with the event, or with the next list."""
+
+    @property
+    def undecided(self) -> int:
+        """How many open requests nobody has decided about, as far as was noticed; each list puts it right."""
+        return len(self._undecided)
 
     def register(self, registry: kopf.OperatorRegistry) -> None:
         """Attach the kopf handler. An event handler needs no finalizer and writes nothing into the object."""
@@ -104,14 +118,18 @@ class RequestLoop:
             REMEDIATIONREQUESTS.plural,
             registry=registry,
         )
-        async def noticed(namespace: str | None, name: str | None, **_: Any) -> None:
-            if namespace and name:
-                self.notice(RequestKey(namespace, name))
+        async def noticed(event: kopf.RawEvent, **_: Any) -> None:
+            self.notice(event["object"], is_deleted=event["type"] == "DELETED")
 
-    def notice(self, key: RequestKey) -> None:
+    def notice(self, body: Mapping[str, Any], *, is_deleted: bool = False) -> None:
         """Look at this request soon. From any thread; before `run` it is ignored, since `run` lists all."""
+        metadata = body["metadata"]
+        key = RequestKey(metadata["namespace"], metadata["name"])
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._queue.add, key)
+            is_undecided = not is_deleted and _is_undecided(body)
+            count = self._undecided.add if is_undecided else self._undecided.discard
+            self._loop.call_soon_threadsafe(count, key)
 
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
         """Work until `stop` is set; `beat` is called every few seconds while the loop is alive.
@@ -137,12 +155,19 @@ class RequestLoop:
     async def _resync(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             seconds = self._resync_seconds
+            undecided: set[RequestKey] = set()
             try:
                 async for page in self._cluster.pages(REMEDIATIONREQUESTS):
                     for item in _PAGE.decode(page).items:
+                        key = RequestKey(item.metadata.namespace, item.metadata.name)
                         # An ended request may be wanted back.
                         if item.status.finished is None or item.spec.rollback:
-                            self._queue.add(RequestKey(item.metadata.namespace, item.metadata.name))
+                            self._queue.add(key)
+                        if item.is_undecided:
+                            undecided.add(key)
+                # In place: `notice` may hold the set already.
+                self._undecided.intersection_update(undecided)
+                self._undecided.update(undecided)
             except (ClusterError, msgspec.DecodeError) as error:
                 logger.warning("Cannot list the requests", extra={"error": str(error)})
                 seconds = RESYNC_RETRY_SECONDS
@@ -165,6 +190,12 @@ class RequestLoop:
             extra={"request": f"{key.namespace}/{key.name}", "error": str(error), "retry_seconds": seconds},
         )
         return seconds
+
+
+def _is_undecided(body: Mapping[str, Any]) -> bool:
+    """`_Item.is_undecided`, of an object as kopf has it."""
+    spec, status = body.get("spec") or {}, body.get("status") or {}
+    return not (status.get("finishedAt") or spec.get("approval") or spec.get("cancellation"))
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

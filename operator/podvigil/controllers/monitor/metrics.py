@@ -10,6 +10,7 @@ from podvigil.controllers.monitor.status import TickFacts
 from podvigil.remediate.validation.outcomes import Learnt
 
 _TICK_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+_DAY_SECONDS = 86_400
 
 
 class MonitorMetrics:
@@ -26,8 +27,8 @@ class MonitorMetrics:
         self.missed_ticks = counter(
             "missed_ticks_total", "Evaluations that fell out because one took too long."
         )
-        self.tick_seconds = Histogram(
-            "podvigil_tick_seconds",
+        self.tick_duration = Histogram(
+            "podvigil_tick_duration_seconds",
             "Time of one evaluation.",
             ["monitor"],
             buckets=_TICK_SECONDS,
@@ -41,8 +42,8 @@ class MonitorMetrics:
             "model_loaded", "1 while the network scores, 0 while the statistics do alone."
         )
         self.threshold = gauge("score_threshold", "Score from which a pod is abnormal.")
-        self.history_days = gauge(
-            "history_days", "Days of the source's history that the habits were filled in from."
+        self.history = gauge(
+            "history_seconds", "Length of the source's history that the habits were filled in from."
         )
         self.reports_active = gauge("reports_active", "Reports active now.")
         self.reports_opened = counter("reports_opened_total", "Reports opened, by signal.", "signal")
@@ -68,7 +69,7 @@ class MonitorMetrics:
         """Count one tick."""
         trouble = facts.spec_trouble or facts.source_trouble
         self.ticks.labels(monitor, trouble.reason.value if trouble else "Evaluated").inc()
-        self.tick_seconds.labels(monitor).observe(facts.duration_seconds)
+        self.tick_duration.labels(monitor).observe(facts.duration_seconds)
         if trouble is None:
             self.last_tick.labels(monitor).set(now.timestamp())
         if facts.source_trouble:
@@ -77,7 +78,7 @@ class MonitorMetrics:
         self.pods.labels(monitor, "unknown").set(facts.watched - facts.scored)
         self.not_watched.labels(monitor).set(facts.without_room)
         self.model_loaded.labels(monitor).set(facts.model.reason is Reason.MODEL_LOADED)
-        self.history_days.labels(monitor).set(facts.history_days)
+        self.history.labels(monitor).set(facts.history_days * _DAY_SECONDS)
         self.reports_active.labels(monitor).set(facts.active)
         self.reports_held_back.labels(monitor).set(facts.held_back)
         if facts.threshold is not None:
@@ -86,5 +87,5 @@ class MonitorMetrics:
     def forget(self, monitor: str) -> None:
         """Drop the gauges of a monitor that is gone."""
         for metric in (self.last_tick, self.not_watched, self.model_loaded, self.threshold,
-                       self.history_days, self.reports_active, self.reports_held_back, self.pods):  # fmt: skip
+                       self.history, self.reports_active, self.reports_held_back, self.pods):  # fmt: skip
             metric.remove_by_labels({"monitor": monitor})

@@ -49,6 +49,8 @@ class Executor:
             on_beat=self._measure,
             queue=settings.queue,
         )
+        self._dropped = 0
+        """Of the queue's dropped requests, those that are counted already."""
 
     def register(self, registry: kopf.OperatorRegistry) -> None:
         """Attach the kopf handler."""
@@ -71,4 +73,6 @@ class Executor:
 
     def _measure(self, queue: WorkQueue[RequestKey]) -> None:
         self._ports.metrics.waiting.set(len(queue))
-        self._ports.metrics.dropped.set(queue.dropped)
+        self._ports.metrics.dropped.inc(queue.dropped - self._dropped)
+        self._dropped = queue.dropped
+        self._ports.metrics.undecided.set(self._requests.undecided)

@@ -42,8 +42,13 @@ class ExecutorMetrics:
         self.waiting = Gauge(
             "podvigil_executor_queue_length", "Requests that wait for a look.", registry=registry
         )
-        self.dropped = Gauge(
-            "podvigil_executor_queue_dropped",
-            "Requests dropped because the queue was full, since the start.",
+        self.dropped = Counter(
+            "podvigil_executor_queue_dropped_total",
+            "Requests dropped because the queue was full.",
+            registry=registry,
+        )
+        self.undecided = Gauge(
+            "podvigil_requests_awaiting_approval",
+            "Open requests that nobody has approved, denied or cancelled.",
             registry=registry,
         )

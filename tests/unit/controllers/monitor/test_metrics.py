@@ -28,13 +28,16 @@ class Counted:
 
 def test_a_good_tick() -> None:
     counted = Counted()
-    counted.metrics.observe("shop", TickFacts(duration_seconds=0.2, held_back=1, **GOOD), NOW)
+    counted.metrics.observe(
+        "shop", TickFacts(duration_seconds=0.2, held_back=1, history_days=2.0, **GOOD), NOW
+    )
     assert counted("ticks_total", outcome="Evaluated") == 1
     assert counted("last_tick_timestamp_seconds") == NOW.timestamp()
     assert (counted("pods", state="scored"), counted("pods", state="unknown")) == (4, 1)
     assert (counted("score_threshold"), counted("model_loaded")) == (3.25, 1)
     assert (counted("reports_active"), counted("reports_held_back")) == (2, 1)
-    assert counted("tick_seconds_sum") == pytest.approx(0.2)
+    assert counted("tick_duration_seconds_sum") == pytest.approx(0.2)
+    assert counted("history_seconds") == 2 * 86_400
 
 
 def test_a_tick_without_data_is_counted_by_its_reason_and_keeps_the_last_good_time() -> None:
