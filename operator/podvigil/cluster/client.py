@@ -15,7 +15,7 @@ import msgspec
 from kubernetes import client
 
 from podvigil.api.resources import Resource
-from podvigil.cluster.errors import ClusterError, NotFound
+from podvigil.cluster.errors import ClusterError, NotFound, not_json
 from podvigil.cluster.paging import Pages, next_token
 from podvigil.cluster.transport import JSON, Answer, TimeOuts, Transport
 
@@ -128,8 +128,9 @@ class Cluster:
             except ClusterError as error:
                 state = state.after_error(error)
                 continue
+            # Read before it is handed out: a page that is none reaches no reader.
+            state = state.after(next_token(answer.body, answer.call))
             yield answer.body
-            state = state.after(next_token(answer.body))
 
     # -- writing
 
@@ -242,7 +243,12 @@ class Cluster:
     async def whoami(self) -> str:
         """Our user name, as the server knows us, e.g. `system:serviceaccount:podvigil:analyst`."""
         status = await self._review("authentication.k8s.io", "SelfSubjectReview", None)
-        return str(status["userInfo"]["username"])
+        said = status.get("userInfo") or {}
+        if "username" not in said:
+            raise ClusterError(
+                200, "NoUser", "the answer to who we are names no user", call="SelfSubjectReview"
+            )
+        return str(said["username"])
 
     async def serves(self, resource: Resource, subresource: str | None = None) -> bool:
         """Whether the server has such a kind, or such a subresource of it."""
@@ -310,7 +316,8 @@ def _object(answer: Answer) -> Json:
     try:
         decoded = msgspec.json.decode(answer.body)
     except msgspec.DecodeError as error:
-        raise ClusterError(answer.status, "NotJSON", f"the answer is not JSON: {error}") from error
+        raise not_json(answer.status, answer.body, answer.call) from error
     if not isinstance(decoded, dict):
-        raise ClusterError(answer.status, "NotAnObject", f"the answer is a {type(decoded).__name__}")
+        said = f"the answer is a {type(decoded).__name__}"
+        raise ClusterError(answer.status, "NotAnObject", said, call=answer.call)
     return decoded

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import kopf
-import yaml
+import urllib3
 from kubernetes import client, config
 from kubernetes.config.config_exception import ConfigException
 
-from podvigil.cluster.errors import Unavailable
+from podvigil.cluster.errors import BadCredentials
+from podvigil.cluster.kubeconfig import check
 
 _CONTEXT_FILE: Final = Path("~/.kube/config")
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -23,9 +24,14 @@ def connect(kubeconfig: Path | None = None, context: str | None = None) -> clien
 
     A ServiceAccount's token is bound and rotates; the client re-reads its file once a minute.
 
-    Raises: Unavailable (status 0) when there are no usable credentials; it says where we looked.
+    Raises: BadCredentials when there are none that can be used; it says where we looked.
     """
-    return client.ApiClient(_configuration(kubeconfig, context))
+    found = _configuration(kubeconfig, context)
+    try:
+        return client.ApiClient(found)
+    except (OSError, urllib3.exceptions.HTTPError) as error:
+        # What it makes of them: certificates that are none (an SSLError is an OSError), a proxy without a scheme.
+        raise BadCredentials(f"the server, proxy or certificates of the kubeconfig: {error}") from error
 
 
 def login(kubeconfig: Path | None = None, context: str | None = None) -> kopf.ConnectionInfo:
@@ -52,19 +58,21 @@ def login(kubeconfig: Path | None = None, context: str | None = None) -> kopf.Co
 def context_namespace(kubeconfig: Path | None = None, context: str | None = None) -> str | None:
     """The namespace of a kubeconfig's context, as kubectl takes it; None: the context names none.
 
-    Raises: Unavailable (status 0) when the file cannot be read or has no such context.
+    Raises: BadCredentials when the file cannot be read or has no such context.
     """
     explicit = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG")
     if not explicit and not _CONTEXT_FILE.expanduser().exists():
         return own_namespace()
+    explicit = explicit or str(_CONTEXT_FILE.expanduser())
+    check(explicit)
     try:
         contexts, active = config.list_kube_config_contexts(config_file=explicit)
-    except (ConfigException, OSError, yaml.YAMLError) as error:
-        raise Unavailable(0, "BadCredentials", f"{explicit or _CONTEXT_FILE}: {error}") from error
+    except ConfigException as error:
+        raise BadCredentials(f"{explicit}: {error}") from error
     chosen = next((c for c in contexts if c["name"] == context), None) if context else active
     if chosen is None:
         known = ", ".join(sorted(c["name"] for c in contexts))
-        raise Unavailable(0, "BadCredentials", f"there is no context {context!r}: there are {known}")
+        raise BadCredentials(f"{explicit}: there is no context {context!r}: there are {known}")
     return chosen["context"].get("namespace") or None
 
 
@@ -86,7 +94,7 @@ def _configuration(kubeconfig: Path | None, context: str | None) -> client.Confi
         explicit = str(_CONTEXT_FILE.expanduser())
     try:
         if explicit:
-            _check_files(explicit)
+            check(explicit)
             # persist_config=False: a refreshed token is not written into somebody's file.
             config.load_kube_config(
                 config_file=explicit, context=context, client_configuration=found, persist_config=False
@@ -94,21 +102,11 @@ def _configuration(kubeconfig: Path | None, context: str | None) -> client.Confi
         elif in_cluster:
             config.load_incluster_config(client_configuration=found)
         else:
-            raise Unavailable(
-                0,
-                "NoCredentials",
-                "no --kubeconfig, no $KUBECONFIG, not inside a cluster and no ~/.kube/config; name one of them",
+            raise BadCredentials(
+                "no --kubeconfig, no $KUBECONFIG, not inside a cluster and no ~/.kube/config; name one of them"
             )
-    except (ConfigException, OSError, ValueError, yaml.YAMLError) as error:
+    except (ConfigException, OSError, ValueError) as error:
         where = explicit or "the pod's ServiceAccount"
-        raise Unavailable(0, "BadCredentials", f"{where}: {error}") from error
+        raise BadCredentials(f"{where}: {error}") from error
     found.connection_pool_maxsize = POOL_SIZE
     return found
-
-
-def _check_files(paths: str) -> None:
-    """Refuse what the client's loader would stumble over: a file that holds no mapping."""
-    for path in filter(None, paths.split(os.pathsep)):
-        file = Path(path).expanduser()
-        if file.exists() and not isinstance(yaml.safe_load(file.read_text(encoding="utf-8")), dict):
-            raise ConfigException(f"{path} is no kubeconfig: it holds no mapping")

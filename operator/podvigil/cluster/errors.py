@@ -12,6 +12,7 @@ What the API server, or the way to it, can say instead of doing what was asked.
     ├── Invalid        422  the object breaks its schema or a validation rule
     ├── Throttled      429  later; an eviction that a budget blocks has a DisruptionBudget cause
     └── Unavailable    5xx, or status 0: no answer at all (refused, reset, time-out, TLS)
+        └── BadCredentials  nothing was asked: we do not know where the server is, or who we are to it
 """
 
 from collections.abc import Mapping
@@ -97,6 +98,16 @@ class Unavailable(ClusterError):
     """5xx, or no answer at all: nothing is known about what became of the call."""
 
 
+class BadCredentials(Unavailable):
+    """No server is named, or no usable credentials for it; `message` says where we looked and what is wrong there."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(0, "BadCredentials", message)
+
+    def __str__(self) -> str:
+        return self.message  # for a person who mends a file: our word for it would say nothing
+
+
 _BY_STATUS: Final[dict[int, type[ClusterError]]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -108,6 +119,15 @@ _BY_STATUS: Final[dict[int, type[ClusterError]]] = {
     429: Throttled,
 }
 
+
+def not_json(status: int, body: bytes, call: str) -> ClusterError:
+    """The error that a successful answer stands for when it is not the API server's: a proxy's or a login page."""
+    begins = body[:_BEGINNING_CHARACTERS].decode("utf-8", "replace").strip()
+    message = f"the answer is not JSON and begins with {begins!r}: is a proxy or a login page in between?"
+    return ClusterError(status, "NotJSON", message, call=call)
+
+
+_BEGINNING_CHARACTERS: Final = 40
 # A body that is not a Status (a proxy's page) is quoted up to here.
 _QUOTED_CHARACTERS: Final = 200
 

@@ -5,7 +5,7 @@ from typing import Final, Self
 
 import msgspec
 
-from podvigil.cluster.errors import ClusterError, Gone
+from podvigil.cluster.errors import ClusterError, Gone, not_json
 
 MAX_PAGES: Final = 2_000
 """A million objects at 500 a page: more than a cluster holds, so a server that repeats itself is noticed."""
@@ -16,21 +16,27 @@ class _ListMeta(msgspec.Struct, gc=False):
 
 
 class _Head(msgspec.Struct, gc=False):
+    items: msgspec.Raw
+    """Only that there are some, or null: what has none is no list, and must not pass for an empty one."""
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
 _HEAD: Final = msgspec.json.Decoder(_Head)
 
 
-def next_token(page: bytes) -> str:
+def next_token(page: bytes, call: str) -> str:
     """The token for the page after this one, empty on the last.
 
     Raises: ClusterError when the page is no list.
     """
     try:
         return _HEAD.decode(page).metadata.token
+    except msgspec.ValidationError as error:
+        raise ClusterError(
+            200, "NotAList", f"the answer is no list of objects: {error}", call=call
+        ) from error
     except msgspec.DecodeError as error:
-        raise ClusterError(200, "NotJSON", f"a page of a list cannot be read: {error}") from error
+        raise not_json(200, page, call) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class Answer:
 
     status: int
     body: bytes
+    call: str
+    """What was asked, for an error about the body."""
 
 
 class Transport:
@@ -99,7 +101,7 @@ class Transport:
             self._ask_at = 0.0
         if response.status >= 300:
             raise error_of(response.status, content, response.headers.get("Retry-After"), call)
-        return Answer(response.status, content)
+        return Answer(response.status, content, call)
 
     def _credentials(self, call: str) -> dict[str, str]:
         with self._asking:

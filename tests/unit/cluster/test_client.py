@@ -135,6 +135,31 @@ async def test_an_answer_that_is_no_object_is_an_error(body: bytes) -> None:
         await cluster_at(server.url).get(PODS, "web-1", "shop")
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param(
+            b"<!doctype html><p>Sign in", "200 NotJSON.*begins with '<!doctype html>.*login page", id="html"
+        ),
+        pytest.param(b"", "200 NotJSON", id="nothing"),
+        pytest.param(b'{"error": "sign in"}', "200 NotAList", id="another-service"),
+        pytest.param(b"[]", "200 NotAList", id="no-object"),
+    ],
+)
+async def test_a_list_that_is_none_does_not_pass_for_an_empty_one(body: bytes, said: str) -> None:
+    with Loopback(lambda _: Reply(body)) as server:
+        cluster = cluster_at(server.url)
+        with pytest.raises(errors.ClusterError, match=f"GET /api/v1/pods: {said}"):
+            await cluster.list(PODS)
+        with pytest.raises(errors.ClusterError, match=said):
+            [page async for page in cluster.pages(PODS)]
+
+
+async def test_who_we_are_must_be_said() -> None:
+    with Loopback(lambda _: Reply({})) as server, pytest.raises(errors.ClusterError, match="names no user"):
+        await cluster_at(server.url).whoami()
+
+
 async def test_nobody_there_is_unavailable() -> None:
     with Loopback(echo) as server:
         url = server.url

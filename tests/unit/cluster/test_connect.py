@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from podvigil.cluster.connect import connect, login, own_namespace
-from podvigil.cluster.errors import Unavailable
+from podvigil.cluster.connect import connect, context_namespace, login, own_namespace
+from podvigil.cluster.errors import BadCredentials, Unavailable
 
 
 def kubeconfig(path: Path, server: str, token: str) -> Path:
@@ -50,13 +51,83 @@ def test_no_credentials_say_where_we_looked() -> None:
         connect()
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", "current-context: x", "\tnot yaml"])
-def test_a_broken_file_is_named(tmp_path: Path, content: str | None) -> None:
+ASKED = pytest.mark.parametrize("ask", [connect, context_namespace], ids=["connect", "namespace"])
+"""A command asks for the namespace first, the operator at once for the client: both read the file."""
+
+
+@ASKED
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(None, ": no such file", id="missing"),
+        pytest.param(b"", " is no kubeconfig: it holds no mapping", id="empty"),
+        pytest.param(b"[]", " is no kubeconfig: it holds no mapping", id="a-list"),
+        pytest.param(b"plain text", " is no kubeconfig: it holds no mapping", id="plain-text"),
+        pytest.param(b"\xff\xfe\x00", " is no kubeconfig: it is not text", id="binary"),
+        pytest.param(b"\x00", " is no kubeconfig: it is not YAML", id="a-nought"),
+        pytest.param(b"a: b\n\ttoken", " is no kubeconfig: it is not YAML in line 2", id="not-yaml"),
+        pytest.param(b"current-context: x", "name x", id="no-contexts"),
+        pytest.param(b"contexts: x", ": contexts must be a list", id="contexts-no-list"),
+        pytest.param(b"users: [x]", ": users[0] must have a name and a user", id="user-no-mapping"),
+        pytest.param(b"users: [{name: a, user: x}]", ": users[0].user must be a mapping", id="user-is-text"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, content: bytes | None, said: str, ask: Any) -> None:
     path = tmp_path / "broken"
     if content is not None:
-        path.write_text(content)
-    with pytest.raises(Unavailable, match="broken"):
+        path.write_bytes(content)
+    with pytest.raises(BadCredentials) as caught:
+        ask(path)
+    assert str(caught.value).startswith(str(path))
+    assert said in str(caught.value)
+    assert str(caught.value).count("is no kubeconfig") <= 1
+
+
+@ASKED
+@pytest.mark.parametrize(
+    ("listed", "held", "key", "value"),
+    [
+        ("clusters", "cluster", "server", 5),
+        ("clusters", "cluster", "certificate-authority", []),
+        ("clusters", "cluster", "proxy-url", True),
+        ("users", "user", "client-certificate-data", ["x"]),
+        ("users", "user", "auth-provider", 5),
+        ("contexts", "context", "namespace", 5),
+    ],
+)
+def test_a_value_of_another_type_is_named(
+    tmp_path: Path, listed: str, held: str, key: str, value: Any, ask: Any
+) -> None:
+    path = kubeconfig(tmp_path / "k", "https://a:1", "t")
+    config = json.loads(path.read_text())
+    config[listed][0][held][key] = value
+    path.write_text(json.dumps(config))
+    with pytest.raises(BadCredentials, match=rf"{listed}\[0\]\.{held}\.{key} must be "):
+        ask(path)
+
+
+def test_a_proxy_without_a_scheme_is_said(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "k", "https://a:1", "t")
+    path.write_text(path.read_text().replace('"server"', '"proxy-url": "proxy", "server"'))
+    with pytest.raises(BadCredentials, match="scheme"):
         connect(path)
+
+
+def test_the_key_in_a_broken_line_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "broken"
+    path.write_text("users: [{name: a, user: {token: s3cret: x}}]")
+    with pytest.raises(BadCredentials) as caught:
+        connect(path)
+    assert "s3cret" not in str(caught.value)
+
+
+@ASKED
+def test_of_several_files_some_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Any
+) -> None:
+    there = kubeconfig(tmp_path / "there", "https://a:1", "t")
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'none'}:{there}")
+    ask()
 
 
 def test_an_unknown_context_is_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from podvigil.api.request import RemediationRequest
 from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.connect import connect, context_namespace
-from podvigil.cluster.errors import ClusterError
+from podvigil.cluster.errors import ClusterError, NotFound
 from podvigil.remediate.observe.gather import Unreadable, read
 
 T = TypeVar("T")
@@ -29,7 +29,12 @@ REFUSED = 1
 """Exit code when the cluster says no, or it makes no sense any more."""
 
 UNUSABLE = 2
-"""Exit code when the command or the kubeconfig is wrong."""
+"""Exit code when the command or the kubeconfig is wrong, or no API server of ours answers."""
+
+NOT_INSTALLED = (
+    "Podvigil's kinds are not installed in this cluster, or this is another cluster: "
+    "`kubectl get crd | grep podvigil.io` lists them"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,30 @@ class Place:
 
         try:
             return asyncio.run(connected())
-        except (ClusterError, Unreadable) as error:
-            fail(str(error), UNUSABLE if isinstance(error, ClusterError) and not error.status else REFUSED)
+        except Unreadable as error:
+            fail(str(error))
+        except NotFound as error:
+            if is_about_an_object(error):
+                fail(str(error))
+            fail(NOT_INSTALLED, UNUSABLE)
+        except ClusterError as error:
+            # Below 400: no answer, or one that is not the API server's.
+            fail(str(error), UNUSABLE if error.status < 400 else REFUSED)
+
+
+def is_about_an_object(error: NotFound) -> bool:
+    """Whether an object is missing and not its kind: only then the answer names it."""
+    return bool(error.details.get("name"))
 
 
 async def request_of(cluster: Cluster, name: str, namespace: str) -> RemediationRequest | None:
     """Read one request; None when there is none. Raises: ClusterError, Unreadable."""
-    found = await cluster.find(REMEDIATIONREQUESTS, name, namespace)
-    return read(RemediationRequest, found) if found else None
+    try:
+        return read(RemediationRequest, await cluster.get(REMEDIATIONREQUESTS, name, namespace))
+    except NotFound as error:
+        if is_about_an_object(error):
+            return None
+        raise
 
 
 def fail(message: str, code: int = REFUSED) -> NoReturn:
