@@ -92,6 +92,7 @@ class Settings(BaseSettings):
         str | None,
         Field(
             pattern=r"^https?://\S+$",
+            examples=["http://host:port"],
             description="Prometheus for monitors that name none: http://prometheus:9090",
         ),
     ] = None
@@ -218,9 +219,16 @@ def shown(loaded: Loaded) -> dict[str, str]:
     lines = {}
     for key in Settings.model_fields:
         value = getattr(loaded.settings, key)
-        text = "null" if value is None else MASK if isinstance(value, SecretStr) else _masked(str(value))
+        text = MASK if isinstance(value, SecretStr) else _masked(as_yaml(value))
         lines[key] = f"{text}  # {loaded.sources.get(key, 'default')}"
     return lines
+
+
+def as_yaml(value: object) -> str:
+    """Return a value as it may be written into the settings file."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _from_file(file: Path) -> dict[str, Any]:
@@ -258,7 +266,11 @@ def _complaint(error: dict[str, Any], merged: Mapping[str, Any], sources: Mappin
     said = str(error["loc"][0]) if error["loc"] else "settings"
     key = variables.get(said, said)
     value = MASK if key in _SECRETS else _masked(repr(merged.get(key)))
-    return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]} (value {value}, from {sources.get(key, 'default')})"
+    message = f"{error['msg'][0].lower()}{error['msg'][1:]}"
+    if error["type"] == "string_pattern_mismatch":
+        # A pattern is for machines.
+        message = f"write {' or '.join(map(str, Settings.model_fields[key].examples or ()))}"
+    return f"{key}: {message} (value {value}, from {sources.get(key, 'default')})"
 
 
 def _unknown(key: str, value: object, label: str) -> str:

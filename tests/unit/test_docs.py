@@ -28,7 +28,7 @@ from podvigil.controllers.remediation.metrics import ExecutorMetrics
 from podvigil.detect.explain import FeatureShare
 from podvigil.diagnose.rules import RULES, SUSPECT, TRAFFIC_SHARE, Facts, diagnose
 from podvigil.remediate.guards import EXECUTION
-from podvigil.settings import PREFIX, WELL_KNOWN, Settings
+from podvigil.settings import PREFIX, WELL_KNOWN, Settings, as_yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,9 +89,7 @@ def test_every_setting_is_in_the_table() -> None:
     wanted = []
     for key, field in Settings.model_fields.items():
         default = field.default
-        shown = (
-            "none" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
-        )
+        shown = as_yaml(default)
         variables = [PREFIX + key.upper(), *([WELL_KNOWN[key]] if key in WELL_KNOWN else [])]
         wanted.append(
             f"| `{key}` | `{shown}` | {', '.join(f'`{v}`' for v in variables)} | {field.description} |"

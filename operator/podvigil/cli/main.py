@@ -14,10 +14,17 @@ from podvigil.cli.logs import configure
 from podvigil.cli.people import commands as people
 from podvigil.settings import Loaded, SettingsError, load, shown
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("evaluate")(evaluate_command)
 people.add_to(app)
 
+Mode = Annotated[
+    str | None,
+    typer.Option(
+        help="monitoring: report and propose. remediation: repair what is approved. full: both of these. "
+        "approver: approve what a monitor's rules name."
+    ),
+]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="YAML file with settings; else PODVIGIL_CONFIG names it.")
 ]
@@ -34,21 +41,26 @@ DryRun = Annotated[
 ]
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+]
+
+
 @app.callback()
-def main() -> None:
+def main(version: Version = False) -> None:
     """Podvigil reports abnormal pods, explains them, and repairs them after a person approves."""
 
 
 @app.command("run")
 def run_command(
     context: typer.Context,
-    mode: Annotated[
-        str | None,
-        typer.Option(
-            help="monitoring: report and propose. remediation: repair what is approved. full: both of these. "
-            "approver: approve what a monitor's rules name."
-        ),
-    ] = None,
+    mode: Mode = None,
     config: ConfigFile = None,
     kubeconfig: Kubeconfig = None,
     prometheus_url: PrometheusUrl = None,
@@ -76,12 +88,15 @@ def run_command(
 @app.command("config")
 def config_command(
     context: typer.Context,
+    mode: Mode = None,
     config: ConfigFile = None,
     kubeconfig: Kubeconfig = None,
     prometheus_url: PrometheusUrl = None,
     model_directory: ModelDirectory = None,
     http_port: HttpPort = None,
     log_level: LogLevel = None,
+    log_file: LogFile = None,
+    dry_run: DryRun = None,
 ) -> None:
     """Print every setting as it would be used, with its source; secrets are masked."""
     for key, value in shown(_loaded(context, config)).items():

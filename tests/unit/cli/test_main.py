@@ -1,6 +1,7 @@
 """The commands as people type them."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,16 @@ def test_version() -> None:
     assert (done.exit_code, done.stdout) == (0, f"{__version__}\n")
 
 
+def test_version_as_an_option() -> None:
+    done = podvigil("--version")
+    assert (done.exit_code, done.stdout) == (0, f"{__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",)], ids=["bare", "help"])
+def test_help_says_what_podvigil_is(arguments: tuple[str, ...]) -> None:
+    assert "reports abnormal pods" in podvigil(*arguments).output
+
+
 def test_without_a_command_it_says_what_there_is() -> None:
     done = podvigil()
     assert all(command in done.output for command in ("run", "config", "version"))
@@ -56,6 +67,27 @@ def test_config_prints_every_setting_with_its_source(tmp_path: Path) -> None:
     assert lines["http_port"] == "0  # the command line option --http-port"
     assert lines["prometheus_url"] == "http://prometheus:9090  # the environment variable PROMETHEUS_URL"
     assert lines["mode"] == "full  # default"
+
+
+def test_config_takes_the_options_of_run() -> None:
+    """So the arguments of a Deployment can be checked: each option of `run` is one of `config`."""
+    help_of_run, help_of_config = (
+        set(re.findall(r"--[a-z-]+", podvigil(command, "--help").output)) for command in ("run", "config")
+    )
+    assert help_of_run == help_of_config
+    done = podvigil("config", "--mode", "approver", "--dry-run", "--log-file", "/var/log/podvigil")
+    assert "mode: approver  # the command line option --mode" in done.stdout
+    assert "dry_run: true  # the command line option --dry-run" in done.stdout
+    assert "log_file: /var/log/podvigil  # the command line option --log-file" in done.stdout
+
+
+def test_what_config_prints_may_be_the_settings_file(tmp_path: Path) -> None:
+    file = tmp_path / "podvigil.yaml"
+    file.write_text(podvigil("config").stdout)
+    done = podvigil("config", "--config", str(file))
+    assert done.exit_code == 0
+    assert "prometheus_url: null" in done.stdout
+    assert "dry_run: false" in done.stdout
 
 
 def test_config_masks_the_key() -> None:
