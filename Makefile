@@ -33,6 +33,7 @@ help: ## List the targets
 venv: $(STAMP) ## Make .venv with everything the lock file names
 
 $(STAMP): requirements/bootstrap.txt requirements/dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Podvigil needs Python 3.11 or newer, and there is no $(PYTHON): run make PYTHON=python3.11 (or newer)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Podvigil needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}: run make PYTHON=python3.11 (or newer)")'
 	@echo "Making $(VENV): about a minute the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
