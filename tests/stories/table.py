@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from stories.model import Proposal, Scenario, all_scenarios
+from stories.model import Scenario, all_scenarios
 
 HEAD = """# Scenarios
 
@@ -27,7 +27,7 @@ def _row(name: str, scenario: Scenario) -> str:
     cells = (
         f"`{name}`",
         scenario.story,
-        _proposed(proposal),
+        _proposed(scenario),
         ", ".join(f"`{r}`" for r in scenario.preflight.refusals) if scenario.preflight else "",
         _decision(scenario) if proposal.action else "",
         "<br>".join(f"`{call}`" for call in scenario.calls) or "none",
@@ -36,7 +36,10 @@ def _row(name: str, scenario: Scenario) -> str:
     return "| " + " | ".join(cell.strip().replace("\n", " ") for cell in cells) + " |\n"
 
 
-def _proposed(proposal: Proposal) -> str:
+def _proposed(scenario: Scenario) -> str:
+    proposal = scenario.proposal
+    if scenario.world.remediation.get("mode") == "Off":
+        return "nothing"  # the analyst does not even ask, so that no reason is shown to anybody
     if proposal.action is None:
         return f"nothing: `{proposal.withheld}`"
     return f"nothing: `{proposal.first}`; then {proposal.action}" if proposal.first else proposal.action
