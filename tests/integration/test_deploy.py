@@ -50,14 +50,15 @@ def indented(document: str, begins: str) -> str:
 
 
 def test_the_overlays_of_the_documents_can_be_built(control_plane: ControlPlane, tmp_path: Path) -> None:
-    """All components, beside a checkout, with a right that is taken away, and a CA of Prometheus' own."""
+    """All components, beside a checkout, with a right that is taken away, more memory, and Prometheus' own CA."""
     (tmp_path / "podvigil").symlink_to(DEPLOY.parent)
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "podvigil.yaml").write_text((DEPLOY / "base/podvigil.yaml").read_text())
     overlay = indented("deploy/README.md", "# kustomization.yaml") + indented("docs/approval.md", "patches:")
-    mounted = indented("docs/configuration.md", "patches:").removeprefix("patches:\n")
-    (mine / "kustomization.yaml").write_text(overlay + mounted)
+    for document in ("docs/configuration.md", "docs/operations.md"):
+        overlay += indented(document, "patches:").removeprefix("patches:\n")
+    (mine / "kustomization.yaml").write_text(overlay)
     built = list(yaml.safe_load_all(control_plane.kubectl("kustomize", str(mine)).stdout))
     names = {(found["kind"], found["metadata"]["name"]) for found in built}
     bound = {f"podvigil-action-{name.lower()}" for name in ActionName if name is not ActionName.SCALE}
@@ -75,6 +76,7 @@ def test_the_overlays_of_the_documents_can_be_built(control_plane: ControlPlane,
     )
     (container,) = analyst["spec"]["template"]["spec"]["containers"]
     assert {"config", "tmp", "prometheus-ca"} == {mount["name"] for mount in container["volumeMounts"]}
+    assert container["resources"]["limits"] == {"memory": "2Gi"}
 
 
 def test_applying_it_again_changes_nothing(installed: ControlPlane) -> None:

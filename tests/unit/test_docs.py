@@ -14,6 +14,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from localcluster.toolchain import TOOLS
 from podvigil.api.actions import ActionName
 from podvigil.api.crd import KINDS, definition
 from podvigil.api.features import Feature
@@ -289,6 +290,13 @@ def test_examples_of_our_kinds_are_valid() -> None:
     for name, body in found:
         read = models[body["kind"]].model_validate(body).dump()
         assert missing(body, read) == [], name
+
+
+def test_the_time_of_the_first_build_is_one_figure() -> None:
+    """What `make binaries` says before it begins; how long each took, it says when it is done."""
+    minutes = round(sum(tool.cold_build_seconds for tool in TOOLS.values()) / 60)
+    for document in ("README.md", "deploy/local/README.md"):
+        assert f"about {minutes} minutes on two cores" in (ROOT / document).read_text(encoding="utf-8")
 
 
 def test_make_targets_in_documents_exist() -> None:

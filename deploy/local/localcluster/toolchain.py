@@ -46,14 +46,14 @@ class Tool:
 TOOLS: Final = {
     tool.name: tool
     for tool in (
-        Tool("etcd", ETCD, ETCD, 55),
-        Tool("kube-apiserver", f"{KUBERNETES}/cmd/kube-apiserver", KUBERNETES, 240),
-        Tool("kubectl", f"{KUBERNETES}/cmd/kubectl", KUBERNETES, 30),
-        Tool("kube-controller-manager", f"{KUBERNETES}/cmd/kube-controller-manager", KUBERNETES, 65),
-        Tool("kube-scheduler", f"{KUBERNETES}/cmd/kube-scheduler", KUBERNETES, 10),
-        Tool("kwok", f"{KWOK}/cmd/kwok", KWOK, 20),
-        Tool("prometheus", f"{PROMETHEUS}/cmd/prometheus", PROMETHEUS, 70, PROMETHEUS_TAGS),
-        Tool("promtool", f"{PROMETHEUS}/cmd/promtool", PROMETHEUS, 15, PROMETHEUS_TAGS),
+        Tool("etcd", ETCD, ETCD, 61),
+        Tool("kube-apiserver", f"{KUBERNETES}/cmd/kube-apiserver", KUBERNETES, 321),
+        Tool("kubectl", f"{KUBERNETES}/cmd/kubectl", KUBERNETES, 22),
+        Tool("kube-controller-manager", f"{KUBERNETES}/cmd/kube-controller-manager", KUBERNETES, 55),
+        Tool("kube-scheduler", f"{KUBERNETES}/cmd/kube-scheduler", KUBERNETES, 4),
+        Tool("kwok", f"{KWOK}/cmd/kwok", KWOK, 9),
+        Tool("prometheus", f"{PROMETHEUS}/cmd/prometheus", PROMETHEUS, 75, PROMETHEUS_TAGS),
+        Tool("promtool", f"{PROMETHEUS}/cmd/promtool", PROMETHEUS, 5, PROMETHEUS_TAGS),
     )
 }
 
