@@ -120,6 +120,13 @@ def test_nothing_is_created_with_it(shop: Shop, word: str) -> None:
     assert "created without spec.cancellation and spec.rollback" in done.stderr
 
 
+def test_the_metrics_count_its_checks(shop: Shop) -> None:
+    """By the name that docs/approval.md greps for; whoever makes `shop` has asked the gate."""
+    counted = "apiserver_validating_admission_policy_check_total"
+    lines = shop.cluster.kubectl("get", "--raw", "/metrics").stdout.splitlines()
+    assert [line for line in lines if line.startswith(counted) and 'policy="podvigil-approval"' in line]
+
+
 def test_whoever_asked_may_stop_it(shop: Shop) -> None:
     """Four eyes are for a yes: taking back one's own proposal harms nobody."""
     role = ("--clusterrole=podvigil-propose", "--user=alice")
