@@ -16,6 +16,11 @@ LIMIT = {
     "spec": {"template": {"spec": {"containers": [{"name": "app", "resources": {"limits": {"cpu": "1"}}}]}}}
 }
 COMMAND = {"spec": {"template": {"spec": {"containers": [{"name": "app", "command": ["sh"]}]}}}}
+VOLUME = {"spec": {"template": {"spec": {"volumes": [{"name": "s", "secret": {"secretName": "theirs"}}]}}}}
+INIT = {"spec": {"template": {"spec": {"initContainers": [{"name": "first", "image": "evil"}]}}}}
+ACCOUNT = {"spec": {"template": {"spec": {"serviceAccountName": "theirs"}}}}
+PAUSED = {"spec": {"paused": True}}
+STRATEGY = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
 REPLICAS = {"spec": {"replicas": 9}}
 OWNER = {"metadata": {"finalizers": ["example.com/kept"]}}
 LABEL = {"metadata": {"labels": {"team": "mine"}}}
@@ -51,6 +56,9 @@ def said(shop: Shop, body: dict[str, Any], kind: str = "deployment", name: str =
         pytest.param(REPLICAS, REPLICAS_REFUSED, id="replicas"),
         pytest.param(OWNER, "owners, finalizers or labels", id="finalizer"),
         pytest.param(LABEL, "owners, finalizers or labels", id="label"),
+        pytest.param(PAUSED, "how a workload is rolled out", id="paused"),
+        pytest.param(STRATEGY, "how a workload is rolled out", id="strategy"),
+        pytest.param(VOLUME, "", id="an-earlier-volume"),
     ],
 )
 def test_with_every_action(shop: Shop, body: dict[str, Any], refused: str) -> None:
@@ -71,7 +79,7 @@ def test_with_some_actions(shop: Shop, withheld: tuple[str, ...]) -> None:
     only_restart = withheld == RESTART_ONLY
     assert_said(shop, RESTART, "")
     assert_said(shop, LIMIT, "Restart alone" if only_restart else "")
-    for body in (COMMAND, IMAGE):
+    for body in (COMMAND, IMAGE, INIT, VOLUME, ACCOUNT):
         assert_said(shop, body, "Restart alone" if only_restart else "may not execute Rollback")
 
 
