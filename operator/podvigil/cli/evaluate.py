@@ -10,7 +10,8 @@ import typer
 
 from podvigil.evaluate.alarms import Operation
 from podvigil.evaluate.figures import Figures, figures
-from podvigil.evaluate.files import EvaluationError, read_labels, read_scores
+from podvigil.evaluate.files import read_labels, read_scores
+from podvigil.evaluate.npz import EvaluationError
 
 
 def evaluate_command(
@@ -28,6 +29,10 @@ def evaluate_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Say how well scores find labelled faults. The files and figures: docs/evaluation.md."""
+    if threshold is not None and math.isnan(threshold):
+        raise typer.BadParameter(
+            "nan is no threshold; give a number, or leave it out", param_hint="--threshold"
+        )
     try:
         truth = read_labels(labels, every_fault=every_fault)
         given = read_scores(scores, truth)
@@ -47,16 +52,20 @@ def table(result: Figures, threshold: float | None) -> Iterator[str]:
     )
     yield ""
     yield f"{'':34}{'false alarms':>14}{'recall':>8}{'median delay':>14}"
-    rows = {
-        "at 1 false alarm per pod-day": result.at_budget,
-        "where half of the faults are found": result.at_half,
-        "where 80 % are": result.at_most,
-        "where 90 % are": result.at_nine_tenths,
-    }
+    yield f"{'at 1 false alarm per pod-day':34}" + (
+        _row(result.at_budget) if result.keeps_budget else f"{'no threshold keeps it':>36}"
+    )
+    for name, share, operation in (
+        ("where half of the faults are found", 0.5, result.at_half),
+        ("where 80 % are", 0.8, result.at_most),
+        ("where 90 % are", 0.9, result.at_nine_tenths),
+    ):
+        # Faults of which no sample was scored are found at no threshold.
+        yield f"{name:34}" + (
+            f"{'no threshold finds them':>36}" if operation.recall < share else _row(operation)
+        )
     if result.at_threshold is not None and threshold is not None:
-        rows[f"at the threshold {threshold:.3g}"] = result.at_threshold
-    for name, operation in rows.items():
-        yield f"{name:34}{_row(operation)}"
+        yield f"{f'at the threshold {threshold:.3g}':34}{_row(result.at_threshold)}"
     yield "False alarms are per pod-day; the first four rows choose their threshold knowing the labels."
 
 

@@ -130,7 +130,7 @@ class Watch:
 
 
 def watch(labels: Labels, scores: Sequence[Floats]) -> Watch:
-    """Prepare `scores`, per range (pods, T) without NaN, for `Watch.at`."""
+    """Prepare `scores`, per range (pods, T) without NaN, for `Watch.at`; -inf = not scored, which never alarms."""
     peaks, pods = [], []
     for stretch, score in zip(labels.ranges, scores, strict=True):
         quarters, index = np.unique(stretch.times // NOTIFICATION_SECONDS, return_inverse=True)
@@ -151,7 +151,8 @@ def watch(labels: Labels, scores: Sequence[Floats]) -> Watch:
 
 
 def _delay(fault: _Fault, limits: Floats) -> float | None:
-    above = (fault.scores >= limits[list(fault.pods), None]).any(axis=0)
+    alarms = (fault.scores >= limits[list(fault.pods), None]) & (fault.scores > -np.inf)
+    above = alarms.any(axis=0)
     return float(fault.delays[np.argmax(above)]) if above.any() else None
 
 

@@ -51,6 +51,11 @@ class Figures:
     at_own_quantile: Operation | None
     """At the `OWN_QUANTILE` of each pod's own history. None: no scores of a history."""
 
+    @property
+    def keeps_budget(self) -> bool:
+        """Whether a threshold kept `BUDGET`; else `at_budget` shows the least false alarms there can be."""
+        return not self.at_budget.false_alarms_per_pod_day > BUDGET
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, in this order; None for NaN, which JSON does not have."""
         return {name: _plain(value) for name, value in asdict(self).items()}
@@ -69,7 +74,7 @@ def figures(
     Args:
         scores: per range of `labels` (pods, T), higher = more at fault; NaN = not scored, which never alarms.
         threshold: the scorer's own; a score of at least this alarms. One for all, or (pods,).
-        history: scores of what came before, each (pods, T).
+        history: scores of what came before, each (pods, T); without a sample it is none.
 
     Raises: ValueError when shapes do not fit the labels.
     """
@@ -82,7 +87,10 @@ def figures(
     pooled, fault = joined(clean)[kept], states[kept] == FAULT
     if not len(pooled):
         raise ValueError("no sample is labelled normal or at fault")
-    seen = watch(labels, clean)
+    # What ranks lowest still alarms at a threshold that is as low; what was not scored must not.
+    heard = [np.where(np.isnan(score), -np.inf, known) for score, known in zip(scores, clean, strict=True)]
+    seen = watch(labels, heard)
+    past = np.concatenate(finite(history), axis=1) if len(history) else np.empty((labels.pods, 0))
     return Figures(
         faults=len(seen.faults),
         normal_pod_days=seen.normal_pod_days,
@@ -95,9 +103,7 @@ def figures(
         at_most=seen.at_recall(0.8),
         at_nine_tenths=seen.at_recall(0.9),
         at_threshold=None if threshold is None else seen.at(threshold),
-        at_own_quantile=seen.at(np.quantile(np.concatenate(finite(history), axis=1), OWN_QUANTILE, axis=1))
-        if len(history)
-        else None,
+        at_own_quantile=seen.at(np.quantile(past, OWN_QUANTILE, axis=1)) if past.size else None,
     )
 
 
