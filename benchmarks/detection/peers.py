@@ -57,9 +57,7 @@ class StaticZ:
 
     def fit(self, history: Sequence[Floats], interval_seconds: float, seed: int) -> None:
         """Take mean and deviation, at least a thousandth of the mean."""
-        past = np.concatenate(history, axis=1)
-        self.mean = past.mean(axis=1, keepdims=True)
-        self.sigma = past.std(axis=1, keepdims=True) + 1e-3 * np.abs(self.mean) + 1e-6
+        self.mean, self.sigma = _moments(np.concatenate(history, axis=1), axis=1)
 
     def z(self, values: Floats) -> Floats:
         """Standardise, (pods, T, features)."""
@@ -78,8 +76,8 @@ class StaticMad(StaticZ):
         self.mean, self.sigma = _robust(np.concatenate(history, axis=1), axis=1)
 
 
-class RollingMad:
-    """The same over the hour before each sample."""
+class RollingZ:
+    """Static z from the hour before each sample in place of the history."""
 
     def fit(self, history: Sequence[Floats], interval_seconds: float, seed: int) -> None:
         """Keep the last hour, at least 20 samples."""
@@ -92,9 +90,21 @@ class RollingMad:
         for pod, seen in enumerate(values):
             stream = np.concatenate([self._before[pod], seen])
             windows = sliding_window_view(stream, len(self._before[pod]), axis=0)[: len(seen)]
-            center, sigma = _robust(windows, axis=2)
+            center, sigma = self.usual(windows)
             out[pod] = np.abs((seen - center[..., 0]) / sigma[..., 0]).max(axis=1)
         return out
+
+    def usual(self, windows: Floats) -> tuple[Floats, Floats]:
+        """Return center and spread over the last axis, which stays."""
+        return _moments(windows, axis=2)
+
+
+class RollingMad(RollingZ):
+    """Static MAD from the hour before each sample."""
+
+    def usual(self, windows: Floats) -> tuple[Floats, Floats]:
+        """Return center and spread over the last axis, which stays."""
+        return _robust(windows, axis=2)
 
 
 class _PerPod(ABC):
@@ -264,6 +274,7 @@ PEERS: Final[dict[str, Callable[[], Peer]]] = {
     "random": Random,
     "static z": StaticZ,
     "static MAD": StaticMad,
+    "rolling z": RollingZ,
     "rolling MAD": RollingMad,
     "isolation forest": Forest,
     "PCA": PrincipalComponents,
@@ -275,6 +286,11 @@ PEERS: Final[dict[str, Callable[[], Peer]]] = {
 
 BY_CHANCE: Final = frozenset({"random", "isolation forest", "k-means (Netdata)", "naive LSTM per pod"})
 """Those that differ from seed to seed."""
+
+
+def _moments(values: Floats, axis: int) -> tuple[Floats, Floats]:
+    mean = values.mean(axis=axis, keepdims=True)
+    return mean, values.std(axis=axis, keepdims=True) + 1e-3 * np.abs(mean) + 1e-6
 
 
 def _robust(values: Floats, axis: int) -> tuple[Floats, Floats]:
