@@ -194,16 +194,14 @@ BAD = st.sampled_from([np.nan, np.inf, -1.0, 0.0, 1e30, 1e-30, 1.0])
 def test_no_sample_is_too_bad(values: list[list[float]], interval: float, jump: float) -> None:
     watch = detector(interval=interval)
     at = MONDAY
-    for sample in values * 4:
+    for step, sample in enumerate(values * 4):
         at += interval
-        found = watch.observe(
-            np.reshape(sample, (PODS, 4)), np.ones(PODS, bool), at + jump * (len(sample) % 2)
-        )
+        found = watch.observe(np.reshape(sample, (PODS, 4)), np.ones(PODS, bool), at + jump * (step % 2))
         known = np.isfinite(found.score)
         assert (found.score[known] >= 0).all()
         assert (found.score[known] < 13).all()
         sums = found.contribution.sum(axis=1)
-        assert sums == pytest.approx(np.round(sums), abs=1e-9)
+        assert sums == pytest.approx((sums > 0.5) * 1.0, abs=1e-9)
 
 
 @pytest.mark.parametrize("interval", [1.0, 3600.0])
