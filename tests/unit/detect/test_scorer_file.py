@@ -121,6 +121,12 @@ def test_the_network_is_asked_in_mode_lstm(tmp_path: Path) -> None:
             TIMES | {"ts_train_0": seconds(-5_000, 20), "ts_test_0": seconds(30, 8) + 5.0 * np.arange(8)},
             id="a-gap-in-the-history-and-late-samples",
         ),
+        pytest.param(TIMES | {"ts_test_1": seconds(-900, 6)}, id="a-test-from-before-the-history"),
+        pytest.param(TIMES | {"ts_train_1": seconds(-900, 10)}, id="a-history-in-two-parts"),
+        pytest.param(
+            TIMES | {"ts_test_0": np.concatenate([seconds(30, 4), seconds(32, 4)])},
+            id="a-clock-that-is-set-back",
+        ),
         pytest.param(
             TIMES | {"ts_test_1": np.concatenate([seconds(38, 3), seconds(900, 3)])}, id="a-gap-in-a-range"
         ),
@@ -221,11 +227,6 @@ def test_times_say_what_is_missing(tmp_path: Path) -> None:
         pytest.param(
             TIMES | {"ts_test_0": np.full(8, seconds(30, 1))}, "`ts_test_0` does not rise", id="standing"
         ),
-        pytest.param(
-            TIMES | {"ts_test_1": seconds(20, 6)}, "`ts_train_1` ends", id="test-before-its-history"
-        ),
-        pytest.param(TIMES | {"ts_test_1": seconds(29, 6)}, "`ts_train_1` ends", id="test-at-its-end"),
-        pytest.param(TIMES | {"ts_train_1": seconds(19, 10)}, "`ts_train_0` ends", id="history-in-disorder"),
         pytest.param(
             {name: times * 1000 for name, times in TIMES.items()}, "Unix seconds", id="milliseconds"
         ),
