@@ -52,4 +52,4 @@ def taken_at_once(target: WorkloadState) -> int:
 
 def running_names(target: WorkloadState) -> tuple[str, ...]:
     """Return the names of the pods that have not finished, sorted."""
-    return tuple(sorted(str(pod) for pod in target.pods if not pod.finished))
+    return tuple(sorted(str(pod) for pod in target.own_pods if not pod.finished))

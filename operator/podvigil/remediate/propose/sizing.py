@@ -85,7 +85,7 @@ def _killed(target: WorkloadState) -> set[str]:
     """Return the containers that a kubelet has killed for their memory limit."""
     return {
         status["name"]
-        for pod in target.pods
+        for pod in target.own_pods
         for status in _statuses(pod.body)
         for state in (status.get("state") or {}, status.get("lastState") or {})
         if (state.get("terminated") or {}).get("reason") == "OOMKilled"
