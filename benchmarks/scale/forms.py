@@ -153,11 +153,11 @@ def compact(shape: WindowShape, *, features: int, capacity: int) -> TrailingRing
     return CompactRing(compact_shape(shape), features=features, capacity=capacity)
 
 
-OURS: Final = "compact (ours): 16 bits, one a minute, 50 minutes"
+OURS: Final = "compact (ours): 16 bits, one a minute, 53 minutes"
 
 FORMS: Final[dict[str, tuple[Rings, str]]] = {
     "exact": (TrailingRing, "520"),
-    OURS: (compact, "110"),
+    OURS: (compact, "116"),
     "the same with 60 minutes": (WholeHour, "130"),
     "60 minutes, refreshed every five": (FiveMinutesOld, "130"),
     "minute means": (MinuteMeans, "130"),

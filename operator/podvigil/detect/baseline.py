@@ -1,6 +1,6 @@
 """What a pod was like in the hour before the last five minutes: center and scale per feature.
 
-Cost: sorting the window, 120 samples × features × pods at 30 s, or 50 in a large cluster's compact window.
+Cost: sorting the window, 120 samples × features × pods at 30 s, or 53 in a large cluster's compact window.
 Measured in benchmarks/scale. Above `SORTED_PER_TICK` samples the slots take turns, each turn a contiguous
 share: the gap makes a baseline that is a tick or two old as good as a fresh one. One that is five minutes old is
 not: it costs up to 0.01 VUS-PR (benchmarks/results/scale.md).
@@ -17,8 +17,9 @@ from podvigil.window.choice import larger, ring_for
 from podvigil.window.order import median, quantiles
 from podvigil.window.ring import WindowShape
 
-BLOCK: Final = 1024
-"""Slots sorted together: 1,024 × 4 × 120 floats are 2 MB, which stays in the cache of a core."""
+BLOCK: Final = 256
+"""Slots sorted together: 256 × 8 × 60 floats are half a megabyte, which stays in the cache of a core and hardly adds to
+what the window takes."""
 
 SORTED_PER_TICK: Final = 20_000_000
 """Samples sorted in one tick at most, ~0.1 s of one core: an exact window whole (`choice.EXACT_SAMPLES`), and the

@@ -3,7 +3,7 @@
 A sample is kept as a float of 7 exponent and 9 fraction bits, without a sign, since no vital is negative: 0, and
 1e-19 to 1.8e19 within 0.1 %. NumPy's float16 ends at 65,504, and memory is counted in bytes.
 
-Memory: 2 bytes × features × 55 stored samples a pod, i.e. 110 bytes a pod and feature against the exact form's 520
+Memory: 2 bytes × features × 58 stored samples a pod, i.e. 116 bytes a pod and feature against the exact form's 520
 at 30 s. What that costs in quality, and other forms that were tried: benchmarks/results/scale.md.
 """
 
@@ -18,8 +18,8 @@ from podvigil.window.ring import TrailingRing, WindowShape
 COARSE_WINDOW: Final = 60
 """Samples of an hour at the finest step, a minute. Single samples: means would shrink the spread."""
 
-MOST_WINDOW: Final = 50
-"""Samples in the baseline at most. With the whole hour, 150,000 pods × 8 features would not fit into 150 MB."""
+MOST_WINDOW: Final = 53
+"""Samples in the baseline at most: as many as fit, for 150,000 pods × 8 features, into 150 MB."""
 
 HOLE: Final = 0xFFFF
 """No sample. What NaN and infinity are cut to, and beyond every finite code."""
@@ -59,7 +59,7 @@ class CompactRing(TrailingRing):
 
 
 def compact_shape(shape: WindowShape) -> WindowShape:
-    """What of an exact window is stored in the compact form: one sample a minute, and 50 at most."""
+    """What of an exact window is stored in the compact form: one sample a minute, and `MOST_WINDOW` at most."""
     coarser = -(-shape.window // COARSE_WINDOW)
     # The gap is rounded up: a shorter one would let a running fault into its own baseline.
     return WindowShape(

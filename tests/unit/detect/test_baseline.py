@@ -29,7 +29,7 @@ def test_a_cluster_that_outgrows_the_exact_window_is_judged_as_before() -> None:
     assert not after.cold[:FEW].any()
     assert after.cold[FEW:].all()
     assert np.isnan(after.center[FEW:]).all()
-    # 50 samples of 720 place a median within .18 sd (√(π/2 / 50)); the largest of 50 pods stays below three of those.
+    # 53 samples of 720 place a median within .18 sd (√(π/2 / 53)); the largest of 50 pods stays below three of those.
     assert np.abs(after.center[:FEW] - before.center).max() < 0.54 * before.scale.min()
 
 

@@ -19,12 +19,12 @@ QUARTILES = (0.25, 0.5, 0.75)
 @pytest.mark.parametrize(
     ("interval", "shape"),
     [
-        pytest.param(30, WindowShape(2, 50, 5), id="30-s-stores-one-of-two"),
-        pytest.param(15, WindowShape(4, 50, 5), id="15-s-one-of-four"),
-        pytest.param(5, WindowShape(12, 50, 5), id="5-s-one-of-twelve"),
-        pytest.param(1, WindowShape(60, 50, 5), id="1-s-one-of-sixty"),
+        pytest.param(30, WindowShape(2, 53, 5), id="30-s-stores-one-of-two"),
+        pytest.param(15, WindowShape(4, 53, 5), id="15-s-one-of-four"),
+        pytest.param(5, WindowShape(12, 53, 5), id="5-s-one-of-twelve"),
+        pytest.param(1, WindowShape(60, 53, 5), id="1-s-one-of-sixty"),
         pytest.param(40, WindowShape(2, 45, 4), id="40-s-has-a-gap-of-five-minutes-at-least"),
-        pytest.param(60, WindowShape(1, 50, 5), id="60-s-stores-each"),
+        pytest.param(60, WindowShape(1, 53, 5), id="60-s-stores-each"),
         pytest.param(300, WindowShape(1, 12, 1), id="5-min-is-the-exact-shape"),
         pytest.param(3600, WindowShape(1, 5, 1), id="1-h-too"),
     ],
@@ -37,7 +37,7 @@ def test_shape(interval: float, shape: WindowShape) -> None:
 def test_at_every_interval_the_memory_is_bounded_and_the_gap_is_long_enough(interval: float) -> None:
     exact = WindowShape.of(interval)
     shape = compact_shape(exact)
-    assert shape.stored <= 55
+    assert shape.stored <= 58
     assert shape.gap * shape.stride >= exact.gap * exact.stride
     assert shape.window >= min(exact.window, 30)
 
@@ -154,6 +154,6 @@ def test_an_exact_ring_becomes_the_compact_one_of_the_same_past(ticks: int) -> N
     compact = CompactRing.of(exact)
     # Whole numbers below 1,024 are exact; the newest sample is the last that was pushed.
     held = compact.newest(slice(0, 1))
-    wanted = list(range(ticks - 1, -1, -2))[:50][::-1]
+    wanted = list(range(ticks - 1, -1, -2))[: compact.shape.window][::-1]
     assert np.sort(held[np.isfinite(held)]).tolist() == wanted
     assert compact.memory_bytes < exact.memory_bytes / 4
