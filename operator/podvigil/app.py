@@ -104,6 +104,15 @@ async def _run(settings: Settings) -> int:
     finally:
         await server.stop()
         await cluster.aclose()
+        asyncio.get_running_loop().set_exception_handler(tell_quietly)
+
+
+def tell_quietly(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """At the very end the loop closes what a library left open, such as a watch; that this fails helps nobody."""
+    logger.debug(
+        "Left open at the end",
+        extra={"what": context.get("message"), "error": repr(context.get("exception"))},
+    )
 
 
 async def _work(
