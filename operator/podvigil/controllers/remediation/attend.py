@@ -62,9 +62,9 @@ async def _tell(
         executor=ports.settings.instance,
         now=now,
     )
-    draft = status.begin(request, now)
     if verdict is None:
         return False
+    draft = status.begin(request, now)
     if isinstance(verdict, Finish):
         await finish(verdict, draft, ports)
         return True

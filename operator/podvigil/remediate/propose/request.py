@@ -36,7 +36,7 @@ def request_for(
     Args:
         requested_by: our user name as the API server knows it; the gate compares it with the caller.
         instead_of: more promising actions that cannot be had now; whoever decides is told.
-        number: the how manieth request for this action in the episode it is.
+        number: which of the episode's requests for this action it is, from 1.
         after: how the one before it ended; whoever decides is told.
     """
     action, parameters = planned
