@@ -34,6 +34,15 @@ def ours(mode: Mode, model: Path) -> tuple[str, ...]:
     return sys.executable, str(SCORER), "--mode", str(mode), "--model", str(model)
 
 
+def write_set(path: Path, labelled: LabelledSet, seed: int = 0) -> None:
+    """Write a set as a scorer's input; ours has no use for the seed, others may."""
+    arrays = {f"train_{index}": values for index, values in enumerate(labelled.train)}
+    arrays |= {f"test_{index}": values for index, values in enumerate(labelled.test)}
+    arrays |= {"interval_s": np.array(labelled.interval_seconds), "seed": np.array(seed)}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
 def scored_by(command: Sequence[str], labelled: LabelledSet, seed: int = 0) -> Answer:
     """Let a command score a set: it is given two more arguments, the input file and the one to write.
 
@@ -41,11 +50,7 @@ def scored_by(command: Sequence[str], labelled: LabelledSet, seed: int = 0) -> A
     """
     with tempfile.TemporaryDirectory() as folder:
         given, answer = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        arrays = {f"train_{index}": values for index, values in enumerate(labelled.train)}
-        arrays |= {f"test_{index}": values for index, values in enumerate(labelled.test)}
-        arrays |= {"interval_s": np.array(labelled.interval_seconds), "seed": np.array(seed)}
-        with given.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        write_set(given, labelled, seed)
         subprocess.run(
             [*command, str(given), str(answer)], check=True, timeout=SCORER_SECONDS, env=dict(os.environ)
         )

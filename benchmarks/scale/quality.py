@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 from detection import scorer
+from detection.by_file import write_set
 from detection.sets import LabelledSet, NoLabelledSets, labelled_sets
 from scale.forms import FORMS, OURS, Rings
 from scale.measure import MODELS
@@ -78,10 +79,7 @@ def judge(labelled: LabelledSet, mode: Mode) -> Figures:
     """Score one set as anybody would, and judge it."""
     with tempfile.TemporaryDirectory() as folder:
         given, answer = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        arrays = {f"train_{index}": values for index, values in enumerate(labelled.train)}
-        arrays |= {f"test_{index}": values for index, values in enumerate(labelled.test)}
-        with given.open("wb") as file:
-            np.savez(file, allow_pickle=False, interval_s=np.array(labelled.interval_seconds), **arrays)
+        write_set(given, labelled)
         with answer.open("wb") as file:
             np.savez(file, allow_pickle=False, **scorer.scored(given, mode, MODELS))
         scores = read_scores(answer, labelled.labels)
