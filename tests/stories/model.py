@@ -159,6 +159,8 @@ class Step(Part):
     """Argo's controller restarts this Rollout, as it was asked to."""
     learnt: Json | None = None
     """What the analyst has learnt of the request's action and trouble by now."""
+    past_ended: Annotated[int | None, Field(alias="pastEnded")] = None
+    """Time goes by: the first request of `past` ended so many seconds ago by now."""
     progress: str | None = None
     """Wait until the request's progress waits for something with this text."""
 

@@ -31,7 +31,7 @@ class Play(Stage):
             make(self._scenario.world, self._shop)
             self._report_fault()
             for number, past in enumerate(self._scenario.past):
-                self._make_past(past, f"past-{number}-{self._namespace}")
+                self._make_past(past, self._past_name(number))
             self._propose()
             if self._request is None:
                 return
@@ -123,6 +123,9 @@ class Play(Stage):
         body = proposal.dump()
         body["spec"]["plan"] |= {"validationWindow": "6s", **self._plan()}
         return body
+
+    def _past_name(self, number: int) -> str:
+        return f"past-{number}-{self._namespace}"
 
     def _make_past(self, past: Past, name: str) -> None:
         """Create an earlier request, and write what became of it."""
@@ -266,6 +269,8 @@ class Play(Stage):
                 memory = self._memory or memory_of(monitor.status)
                 self._memory, known = learn_from(memory, self._read_request(), monitor)
                 assert {name: known[name] for name in wanted} == wanted, known
+            case {"past_ended": seconds}:
+                end_long_ago(self._past_name(0), seconds, shop)
             case {"progress": text}:
                 self._until(
                     lambda: (
