@@ -8,6 +8,9 @@ day brings, so the second counts only as days go by, and only where it is the lo
 faults never makes the threshold higher than the first line. One threshold for all pods: one per pod, from its
 own history, gives 5 to 90 false alarms per pod-day, since one pod's history is short.
 
+A history is taken as a whole. What comes after it raises the threshold at once, and lowers it by half of the way
+in a day: some quiet hours say little of the rest of a day, and a person forgives a late alarm sooner than a false one.
+
 The constants are judged by leaving each labelled set out in turn: benchmarks/results/calibration.md.
 
 Memory: two histograms of `BINS` float64 (75 KB) and 12 bytes a pod, whatever the length of the history.
@@ -19,6 +22,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from podvigil.detect.probability import CALIBRATION_BUDGET
 from podvigil.window.arrays import Array, Indices, Mask, grown
 
 BLOCK_SECONDS: Final = 900.0
@@ -40,6 +44,10 @@ BINS: Final = 5_200
 
 HALF_LIFE_SECONDS: Final = 2 * DAY_SECONDS
 """A block counts half after two days: the threshold follows a new load, and forgets an old incident."""
+
+FALL_HALF_LIFE_SECONDS: Final = DAY_SECONDS
+"""A load comes round once a day, so that a lower tail is believed half after one. Anything from a quarter of a day
+to two gives the same on the labelled sets; no such brake gives twice the false alarms on one of them."""
 
 MIN_BLOCKS: Final = 24.0
 """Six pod-hours. The median decides at first, and 24 blocks are enough for one."""
@@ -65,7 +73,7 @@ class Tail:
 
 
 class BlockMaxima:
-    """Pooled maxima of 15-minute blocks; `push` one tick of scores at a time."""
+    """Pooled maxima of 15-minute blocks; `push` one tick of scores at a time, after the history if there is one."""
 
     def __init__(self, *, interval_seconds: float, capacity: int) -> None:
         if not (np.isfinite(interval_seconds) and interval_seconds > 0):
@@ -73,6 +81,8 @@ class BlockMaxima:
         self._length = max(1, int(BLOCK_SECONDS / interval_seconds))
         self._block_seconds = self._length * interval_seconds
         self._decay = 0.5 ** (self._block_seconds / HALF_LIFE_SECONDS)
+        self._fall = 1 - 0.5 ** (self._block_seconds / FALL_HALF_LIFE_SECONDS)
+        self._tail: Tail | None = None
         self._counts = np.zeros(BINS)
         self._blocks = 0.0  # without decay: how much was ever seen
         self._periods = 0
@@ -94,13 +104,18 @@ class BlockMaxima:
         self._highest[scored] = np.maximum(self._highest[scored], scores[scored])
         self._scored += scored
         self._ticks += 1
-        if self._ticks == self._length:
-            self._close()
+        if self._ticks == self._length and self._close():
+            self._tail = self._settled(self._seen())
 
     def push_history(self, scores: Array) -> None:
         """Take a warm start's scores, shape (ticks, slots), oldest first."""
         for tick in scores:
             self.push(tick)
+        self.end_history()
+
+    def end_history(self) -> None:
+        """Take all that was pushed so far as a whole, whichever way it went."""
+        self._tail = self._seen()
 
     def release(self, slots: Indices) -> None:
         """Another pod takes these slots: what the last one scored in this block is dropped."""
@@ -125,6 +140,20 @@ class BlockMaxima:
     @property
     def tail(self) -> Tail | None:
         """What the threshold is drawn from; None while it is too little."""
+        return self._tail
+
+    def _settled(self, seen: Tail | None) -> Tail | None:
+        """The tail after one more block: the one seen if it asks for more, else a step towards it."""
+        if self._tail is None or seen is None:
+            return seen
+        before, now = (
+            tail_threshold(tail, CALIBRATION_BUDGET, blocks_per_day=self.blocks_per_day)
+            for tail in (self._tail, seen)
+        )
+        return seen if now >= before else towards(self._tail, seen, self._fall)
+
+    def _seen(self) -> Tail | None:
+        """The tail of all blocks so far."""
         if self._blocks < MIN_BLOCKS or self._periods < MIN_PERIODS:
             return None
         return Tail(
@@ -139,8 +168,8 @@ class BlockMaxima:
         """96, a little more or less where samples do not divide a quarter of an hour."""
         return DAY_SECONDS / self._block_seconds
 
-    def _close(self) -> None:
-        """End the block: pool the maxima of the pods that were scored for half of it."""
+    def _close(self) -> bool:
+        """End the block: pool the maxima of the pods that were scored for half of it, and say if there were any."""
         counted = 2 * self._scored >= self._length
         bins = np.clip(self._highest[counted] * (BINS / HIGHEST), 0, BINS - 1).astype(np.intp)
         self._counts *= self._decay
@@ -150,6 +179,7 @@ class BlockMaxima:
         self._highest[:] = -np.inf
         self._scored[:] = 0
         self._ticks = 0
+        return bool(bins.size)
 
     def _quantile(self, share: float) -> float:
         """Quantile of the pooled maxima, linear within its bin."""
@@ -158,6 +188,16 @@ class BlockMaxima:
         bin_ = int(np.searchsorted(cumulated, wanted))
         before = cumulated[bin_ - 1] if bin_ else 0.0
         return float((bin_ + (wanted - before) / self._counts[bin_]) * HIGHEST / BINS)
+
+
+def towards(before: Tail, seen: Tail, share: float) -> Tail:
+    """A tail that has gone this share of the way from one to another; the days are those of the other."""
+    return Tail(
+        before.median + share * (seen.median - before.median),
+        before.upper + share * (seen.upper - before.upper),
+        before.far + share * (seen.far - before.far),
+        days=seen.days,
+    )
 
 
 class Thresholds:
@@ -197,6 +237,8 @@ class Thresholds:
         """Take a warm start's scores, shapes (ticks, slots), oldest first."""
         for tick, known in zip(scores, habitual, strict=True):
             self.push(tick, known)
+        for kind in self._kinds:
+            kind.end_history()
 
     def release(self, slots: Indices) -> None:
         """Another pod takes these slots."""
@@ -242,6 +284,9 @@ class TailRule:
     """Steeper is not noise but a history full of faults."""
     rare: float = 0.5
     """Share of the slope that is left beyond one alarm per pod-day: what bursts is bounded, and tails bend."""
+    trusted: float = 1.0
+    """Days of history after which a cluster's own tail counts half, and after three times as many nine tenths: one
+    without a night and a morning knows little of tails."""
 
 
 RULE: Final = TailRule()
@@ -255,6 +300,5 @@ def tail_threshold(tail: Tail, budget: float, *, blocks_per_day: float, rule: Ta
     first = tail.median + slope * (rarity + np.log(1 - MEDIAN))
     own_slope = min(rule.steepest, (tail.far - tail.median) / np.log((1 - MEDIAN) / (1 - FAR)))
     second = tail.far + own_slope * (rarity + np.log(1 - FAR))
-    # Half at one day, nine tenths at three: a history without a night and a morning knows little of tails.
-    trust = tail.days**2 / (1 + tail.days**2)
+    trust = tail.days**2 / (rule.trusted**2 + tail.days**2)
     return max(LEAST, float(first - trust * max(0.0, first - second)))

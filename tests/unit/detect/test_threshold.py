@@ -148,6 +148,46 @@ def test_old_blocks_fade() -> None:
     assert high > low
 
 
+def after(history: np.ndarray, live: np.ndarray) -> tuple[float, float]:
+    """Thresholds at one a day, before and after what came live."""
+    maxima = pooled(history)
+    before = maxima.threshold(1.0)
+    for tick in live:
+        maxima.push(tick)
+    found = maxima.threshold(1.0)
+    assert before is not None
+    assert found is not None
+    return before, found
+
+
+def test_a_restless_quarter_of_a_day_raises_it_at_once() -> None:
+    history, live = noise(0.25, 40, slope=0.3), noise(0.25, 40, slope=0.6, seed=2)
+    _, found = after(history, live)
+    assert found == pytest.approx(pooled(np.concatenate([history, live])).threshold(1.0))
+
+
+def test_a_quiet_night_hardly_lowers_it() -> None:
+    # Eight hours after a history of two: all of it would be the quiet night's.
+    history, live = noise(1 / 12, 40, slope=0.6), noise(1 / 3, 40, slope=0.2, seed=2)
+    before, found = after(history, live)
+    whole = pooled(np.concatenate([history, live])).threshold(1.0)
+    assert whole is not None
+    assert whole < before - 0.5
+    assert before - 0.25 * (before - whole) < found < before
+
+
+def test_a_quiet_week_does() -> None:
+    history, live = noise(0.25, 40, slope=0.6), noise(7, 40, slope=0.2, seed=2)
+    _, found = after(history, live)
+    assert found == pytest.approx(pooled(live).threshold(1.0), abs=0.1)
+
+
+def test_hours_without_pods_lower_nothing() -> None:
+    history = np.concatenate([noise(0.25, 40, slope=0.6), noise(0.25, 40, slope=0.2)])
+    before, found = after(history, np.full((DAY, 40), np.nan))
+    assert found == before
+
+
 def test_one_hour_samples() -> None:
     assert pooled(noise(1, 8, slope=0.4), interval=3600.0).threshold(1.0) is not None
 
