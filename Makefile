@@ -25,7 +25,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-
 # since its tests share a cluster.
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
-.PHONY: help venv lock binaries lint types unit integration kill-matrix fault-matrix node test crds scenarios model demo bench-detection bench-days bench-left-out bench-explanation bench-forecast bench-scale clean
+.PHONY: help venv lock binaries lint types unit integration kill-matrix fault-matrix node test crds scenarios model demo bench-detection bench-constants bench-days bench-left-out bench-explanation bench-forecast bench-scale clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -96,6 +96,9 @@ clean: ## Remove what was made here; the built programs stay in the cache
 bench-detection: venv ## Judge our detector and others; DATA=folder holds the labelled sets, MODELS=folders our seeds
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m detection.run $(if $(DATA),--data $(DATA)) $(addprefix --model ,$(MODELS))
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m detection.calibration $(if $(DATA),--data $(DATA)) --leave-out
+
+bench-constants: venv ## Choose every constant of the score with each cluster left out: an hour; DATA=folder
+	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m constants.run $(if $(DATA),--data $(DATA))
 
 bench-days: venv ## Judge our modes on several generated days with exact labels; ARGS="--quick" for a first look
 	@PYTHONPATH=$(CURDIR)/benchmarks $(BIN)/python -m days.run $(ARGS)

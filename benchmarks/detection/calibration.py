@@ -17,7 +17,6 @@ from detection.histories import SHORT_HOURS, other_load, shortened, with_faults,
 from detection.leave_out import thresholds_left_out
 from detection.sets import NoLabelledSets, labelled_sets
 from detection.streams import Stream, Warm, Watched, judged_from, of_days, of_set, warm, watched
-from detection.weights_left_out import weights_left_out
 
 from podvigil.detect.detector import Mode
 from podvigil.detect.store import Model, ModelError, load_model
@@ -37,7 +36,9 @@ def main() -> int:
     parser.add_argument("--model", type=Path, default=ROOT / "models")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--days", type=int, default=len(DAYS), help="generated clusters, 0 for none")
-    parser.add_argument("--leave-out", action="store_true", help="also choose every constant on other sets")
+    parser.add_argument(
+        "--leave-out", action="store_true", help="also choose the threshold's constants on other sets"
+    )
     given = parser.parse_args()
     if given.data is None:
         print("SKIPPED: no labelled data (docs/evaluation.md)")
@@ -62,7 +63,6 @@ def main() -> int:
             ("generated days", _reliability(model, [c for c in cases if c.generated])),
         ],
         thresholds=thresholds_left_out(cases) if given.leave_out else None,
-        weights=weights_left_out(sets) if given.leave_out else None,
         commit=code,
     )
     given.out.write_text(text, encoding="utf-8")

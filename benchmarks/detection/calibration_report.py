@@ -13,7 +13,6 @@ from podvigil.training.calibrate import Reliability
 
 if TYPE_CHECKING:
     from detection.leave_out import LeftOut
-    from detection.weights_left_out import WeightsLeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +89,12 @@ the others from a grid: usual slope .5, .65, .8; own share .2, .4, .7, 1; steepe
 | left out | chosen on the others: usual, own, steepest, rare | error | shipped constants | best for this set |
 |---|---|---|---|---|"""
 
-WEIGHTS: Final = """\
-## The score's constants, each set left out
-
-VUS-PR in mode Z3. Chosen on the others from a grid: weight of falls .25, .5, 1; of network .25, .5, 1; rising .5, .7,
-1; falling .2, .35, .7. Not varied here: floors and windows of the treatment, the network's bound, and the constants of
-habits, which know no season on these sets.
-
-| left out | chosen on the others: falls, network, rising, falling | VUS-PR | shipped constants | best for this set |
-|---|---|---|---|---|"""
-
 
 def report(
     cases: Sequence[Case],
     *,
     reliability: Sequence[tuple[str, Sequence[Reliability]]],
     thresholds: "Sequence[LeftOut] | None",
-    weights: "Sequence[WeightsLeftOut] | None",
     commit: str,
 ) -> str:
     """Return the whole document."""
@@ -124,7 +112,6 @@ def report(
                 *_table(cases, online=True),
                 *_reliability(reliability),
                 *(_thresholds(thresholds) if thresholds else ()),
-                *(_weights(weights) if weights else ()),
             ]
         ).rstrip()
         + "\n"
@@ -217,17 +204,6 @@ def _thresholds(found: "Sequence[LeftOut]") -> Iterator[str]:
             f"{one.shipped:.2f} | {one.best:.2f} |"
         )
     yield from _mean_row(found, ("error", "shipped", "best"), digits=2)
-
-
-def _weights(found: "Sequence[WeightsLeftOut]") -> Iterator[str]:
-    yield WEIGHTS
-    for one in found:
-        c = one.chosen
-        yield (
-            f"| {one.name} | {c.drop:g}, {c.network:g}, {c.rise:g}, {c.fall:g} | {one.left_out:.3f} | "
-            f"{one.shipped:.3f} | {one.best:.3f} |"
-        )
-    yield from _mean_row(found, ("left_out", "shipped", "best"), digits=3)
 
 
 def _mean_row(found: Sequence[object], names: Sequence[str], digits: int) -> Iterator[str]:

@@ -29,10 +29,10 @@ import numpy.typing as npt
 from podvigil.api.features import MODEL_FEATURES
 from podvigil.detect.detector import Detector, Mode
 from podvigil.detect.smoothing import FALL
-from podvigil.detect.store import ModelError, load_model
+from podvigil.detect.store import Model, ModelError, load_model
 from podvigil.detect.threshold import Thresholds, typical
 from podvigil.evaluate.npz import EvaluationError, write_npz
-from podvigil.evaluate.samples import read_samples
+from podvigil.evaluate.samples import Samples, read_samples
 from podvigil.window.arrays import Array, Mask
 
 FROZEN_SECONDS: Final = 120.0
@@ -64,9 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def scored(source: Path, mode: Mode, model_directory: Path) -> Answer:
     """Read, score and return the arrays of the answer. Raises: EvaluationError, ModelError."""
     samples = read_samples(source, widest=len(MODEL_FEATURES))
+    return scores_of(samples, mode, load_model(model_directory) if mode is Mode.LSTM else None)
+
+
+def scores_of(samples: Samples, mode: Mode, model: Model | None) -> Answer:
+    """Score what was read; a model for mode LSTM alone."""
     interval, train, test = samples.interval_seconds, samples.train, samples.test
     pods, _, width = train[0].shape
-    model = load_model(model_directory) if mode is Mode.LSTM else None
     cell, beta = (model.cell, model.beta) if model else (None, 0.0)
     detector = Detector(
         mode=mode,

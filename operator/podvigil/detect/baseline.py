@@ -32,6 +32,16 @@ MIN_RECENT: Final = 3
 """Samples from which a pod without any history is compared with itself."""
 
 
+ENOUGH_SHARE: Final = 6
+"""A sixth of the window, eight to ten minutes, makes one: a pod's own start is over by then."""
+
+FEW_WIDEN: Final = 6.0
+"""Few samples understate a spread: of 3 it counts three times, of 12 half as much again."""
+
+FEW_LEVEL: Final = 0.1
+"""Share of the level that is added to it: the first samples of a pod may all be the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """Center and scale in natural units, (slots, features), NaN = nothing to compare with."""
@@ -55,8 +65,8 @@ class Baseline:
     ) -> None:
         self.ring = ring_for(shape, features=features, capacity=capacity)
         window = self.ring.shape.window
-        self.enough = min(window, max(MIN_RECENT + 2, window // 6))
-        """Samples that make a window: a sixth of it, i.e. eight to ten minutes, and at least five."""
+        self.enough = min(window, max(MIN_RECENT + 2, window // ENOUGH_SHARE))
+        """Samples that make a window, at least five."""
         self._center: Array = np.full((capacity, features), np.nan, self.ring.precision)
         self._scale: Array = np.full((capacity, features), np.nan, self.ring.precision)
         self._turn = 0
@@ -146,6 +156,6 @@ class Baseline:
         """Center and widened scale of young pods, from all samples they have."""
         (low, center, high), held = quantiles(self.ring.newest(slots), (0.25, 0.5, 0.75))
         few = held < MIN_RECENT
-        # Few samples understate a spread: 3 samples count a third, and a tenth of the level is added.
-        widened = (high - low) / NORMAL_QUARTILES * (1 + 6 / np.maximum(held, 1)) + 0.1 * np.abs(center)
+        spread = (high - low) / NORMAL_QUARTILES * (1 + FEW_WIDEN / np.maximum(held, 1))
+        widened = spread + FEW_LEVEL * np.abs(center)
         return np.where(few, np.nan, center), np.where(few, np.nan, widened)

@@ -1,4 +1,4 @@
-"""The benchmark's hard histories are what they are called, and its own score is the detector's."""
+"""The benchmark's hard histories are what they are called."""
 
 from collections.abc import Callable
 
@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 from detection.histories import FAULTY_SHARE, other_load, shortened, with_faults, with_flood
 from detection.streams import Stream
-from detection.weights_left_out import SHIPPED, scores_of
 
-from podvigil.api.features import MODEL_FEATURES
-from podvigil.detect.detector import Detector, Mode
 from podvigil.evaluate.labels import label
 
 PODS, STEPS = 6, 600
@@ -55,13 +52,3 @@ def test_another_load_leaves_memory_and_the_past_alone(stream: Stream) -> None:
 @pytest.mark.parametrize("change", [with_faults, with_flood], ids=["faults", "flood"])
 def test_who_is_gone_stays_gone(change: Callable[[Stream], Stream], stream: Stream) -> None:
     assert (change(stream).history[5, 100:200] == 0).all()
-
-
-def test_the_score_with_the_shipped_constants_is_the_detectors() -> None:
-    values = np.random.default_rng(1).gamma(5.0, 2.0, (300, PODS, 4))
-    values[250:260, 2, 0] *= 9
-    detector = Detector(mode=Mode.Z3, features=MODEL_FEATURES, interval_seconds=60.0, capacity=PODS)
-    seen = [detector.observe(sample, np.ones(PODS, bool)) for sample in values]
-    scores = np.stack([one.score for one in seen])
-    again = scores_of(np.stack([one.deviation for one in seen]), np.isfinite(scores), SHIPPED)
-    np.testing.assert_allclose(again, scores, rtol=1e-12)
