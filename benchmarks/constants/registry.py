@@ -122,6 +122,18 @@ OF_HABITS: Final = (
 )
 """Varied on generated days, in mode Statistics: labelled sets of hours have no season."""
 
+_THRESHOLD: Final = f"{_DETECT}.threshold"
+
+OF_THE_THRESHOLD: Final = (
+    _here(_THRESHOLD, "MEDIAN", 0.4, 0.6),
+    _here(_THRESHOLD, "UPPER", 0.7, 0.9),
+    _here(_THRESHOLD, "FAR", 0.9, 0.98),
+    _here(_THRESHOLD, "HALF_LIFE_SECONDS", 43_200, 7 * 86_400),
+    _here(_THRESHOLD, "FALL_HALF_LIFE_SECONDS", 10_800, 2 * 86_400),
+    _here(_THRESHOLD, "LEAST", 1.4436, 2.0947, also=("detection.streams",)),
+)
+"""Varied in `detection.leave_out`, beside those of `threshold.TailRule`; `LEAST`: of two and of four spreads."""
+
 _SIZE, _UNIT, _SCALE = (
     "bounds what is held or done at once, and no score of clusters of this size",
     "a definition or a unit, not a choice",
@@ -158,6 +170,13 @@ NOT_VARIED: Final = {
     f"{_RING}:STORED_TOGETHER": _SIZE,
     f"{_RING}:MIN_WINDOW": "acts at intervals above twelve minutes, which no set has",
     f"{_DETECT}.detector:ADAPTIVE_SMOOTHING": "of a fixed comparison",
+    f"{_THRESHOLD}:BLOCK_SECONDS": "what counts as one alarm",
+    f"{_THRESHOLD}:DAY_SECONDS": _UNIT,
+    f"{_THRESHOLD}:HIGHEST": _SCALE,
+    f"{_THRESHOLD}:BINS": "the resolution of a histogram",
+    f"{_THRESHOLD}:MIN_BLOCKS": "from when on there is a threshold, not where it is",
+    f"{_THRESHOLD}:MIN_PERIODS": "from when on there is a threshold, not where it is",
+    f"{_DETECT}.probability:CALIBRATION_BUDGET": _UNIT,
     f"{_DETECT}.smoothing:RISE": "varied where it is used",
     f"{_DETECT}.smoothing:FALL": "varied where it is used",
 }
@@ -167,8 +186,6 @@ NOT_OF_THE_SCORE: Final = {
     f"{_DETECT}.cell": "the network's shape and input: what it was trained with",
     f"{_DETECT}.network_input": "the network's shape and input: what it was trained with",
     f"{_DETECT}.recurrence": "the network's shape and input: what it was trained with",
-    f"{_DETECT}.threshold": "the threshold: calibration.md",
-    f"{_DETECT}.probability": "the threshold: calibration.md",
     f"{_DETECT}.growth": "the forecast: forecast.md",
     f"{_DETECT}.forecast": "the forecast: forecast.md",
     f"{_DETECT}.explain": "what is shown of a score",

@@ -14,7 +14,7 @@ import numpy as np
 from detection.calibration_report import WHOLE, Case, report
 from detection.commit import commit
 from detection.histories import SHORT_HOURS, other_load, shortened, with_faults, with_flood
-from detection.leave_out import thresholds_left_out
+from detection.leave_out import estimates_left_out, rules_left_out
 from detection.sets import NoLabelledSets, labelled_sets
 from detection.streams import Stream, Warm, Watched, judged_from, of_days, of_set, warm, watched
 
@@ -62,7 +62,8 @@ def main() -> int:
             ("the labelled sets", _reliability(model, [c for c in cases if not c.generated])),
             ("generated days", _reliability(model, [c for c in cases if c.generated])),
         ],
-        thresholds=thresholds_left_out(cases) if given.leave_out else None,
+        rules=rules_left_out(cases) if given.leave_out else None,
+        estimates=estimates_left_out(cases) if given.leave_out else None,
         commit=code,
     )
     given.out.write_text(text, encoding="utf-8")
@@ -96,7 +97,7 @@ def _reliability(model: Model, cases: list[Case]) -> list[Reliability]:
     said, fault = [], []
     for case in cases:
         if case.condition == WHOLE:
-            margins, states = case.watched.online[1.0], _states(case.watched)
+            margins, states = case.watched.estimate.online[1.0], _states(case.watched)
             kept = np.isfinite(margins) & (states != IGNORED)
             said.append(margins[kept])
             fault.append(states[kept] == FAULT)

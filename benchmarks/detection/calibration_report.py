@@ -12,6 +12,7 @@ from podvigil.detect.threshold import RULE
 from podvigil.training.calibrate import Reliability
 
 if TYPE_CHECKING:
+    from constants.leave_out import Varied
     from detection.leave_out import LeftOut
 
 
@@ -80,21 +81,27 @@ generated hours ([models/README.md](../../models/README.md)), on nothing that is
 labelled sets with care, whatever the reason: some of their pods do the same as at a fault and are labelled normal.
 """
 
-THRESHOLDS: Final = """\
+RULES: Final = """\
 ## The threshold's constants, each set left out
 
 Mean |ln(got / asked)| over the rows of the first table, half an alarm added to both: 0.7 is a factor of two. Chosen on
-the others from a grid: usual slope .5, .65, .8; own share .2, .4, .7, 1; steepest .75, .8; rare .3, .5, 1.
+the others from a grid: usual slope .5, .65, .8; own share .2, .4, .7, 1; steepest .75, .8; rare .3, .5, 1; trusted
+after .5, 1, 2 days.
 
-| left out | chosen on the others: usual, own, steepest, rare | error | shipped constants | best for this set |
+| left out | chosen on the others: usual, own, steepest, rare, trusted | error | shipped constants | best for this set |
 |---|---|---|---|---|"""
+
+ESTIMATES: Final = """\
+What a tail is estimated with, one constant at a time and everything else as it ships; the same error over the rows of
+both tables. Less is better. What is not varied is named in [constants.md](constants.md)."""
 
 
 def report(
     cases: Sequence[Case],
     *,
     reliability: Sequence[tuple[str, Sequence[Reliability]]],
-    thresholds: "Sequence[LeftOut] | None",
+    rules: "Sequence[LeftOut] | None",
+    estimates: "tuple[Sequence[str], Sequence[Varied]] | None",
     commit: str,
 ) -> str:
     """Return the whole document."""
@@ -111,7 +118,8 @@ def report(
                 *_table(cases, online=False),
                 *_table(cases, online=True),
                 *_reliability(reliability),
-                *(_thresholds(thresholds) if thresholds else ()),
+                *(_rules(rules) if rules else ()),
+                *(_estimates(*estimates) if estimates else ()),
             ]
         ).rstrip()
         + "\n"
@@ -195,29 +203,39 @@ def _reliability(tables: Sequence[tuple[str, Sequence[Reliability]]]) -> Iterato
     yield ""
 
 
-def _thresholds(found: "Sequence[LeftOut]") -> Iterator[str]:
-    yield THRESHOLDS
+def _rules(found: "Sequence[LeftOut]") -> Iterator[str]:
+    yield RULES
     for one in found:
         rule = one.chosen
         yield (
-            f"| {one.name} | {rule.usual:g}, {rule.own:g}, {rule.steepest:g}, {rule.rare:g} | {one.error:.2f} | "
-            f"{one.shipped:.2f} | {one.best:.2f} |"
+            f"| {one.name} | {rule.usual:g}, {rule.own:g}, {rule.steepest:g}, {rule.rare:g}, {rule.trusted:g} | "
+            f"{one.error:.2f} | {one.shipped:.2f} | {one.best:.2f} |"
         )
-    yield from _mean_row(found, ("error", "shipped", "best"), digits=2)
+    means = [np.mean([getattr(one, name) for one in found]) for name in ("error", "shipped", "best")]
+    yield "| mean | | " + " | ".join(f"{mean:.2f}" for mean in means) + " |"
+    yield ""
 
 
-def _mean_row(found: Sequence[object], names: Sequence[str], digits: int) -> Iterator[str]:
-    """The last row of a table of sets that were left out, and the blank line after it."""
-    if found:
-        means = [np.mean([getattr(one, name) for one in found]) for name in names]
-        yield "| mean | | " + " | ".join(f"{mean:.{digits}f}" for mean in means) + " |"
+def _estimates(groups: Sequence[str], found: "Sequence[Varied]") -> Iterator[str]:
+    yield ESTIMATES
+    yield ""
+    yield "| constant | shipped | tried | chosen without " + " / ".join(groups) + " | left out |"
+    yield "|---|---|---|---|---|"
+    for one in found:
+        constant = one.constant
+        tried = ", ".join(f"{value:g}: {-one.means[value]:.2f}" for value in constant.tried)
+        yield (
+            f"| `{constant.name}` | {constant.shipped:g}: {-one.means[constant.shipped]:.2f} | {tried} | "
+            + " / ".join(f"{value:g}" for value in one.chosen)
+            + f" | {-one.left_out:.2f} |"
+        )
     yield ""
 
 
 def _margins(
     case: Case, budget: float, online: bool
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]] | None":
-    return case.watched.online[budget] if online else case.watched.fixed(budget, RULE)
+    return case.watched.estimate.online[budget] if online else case.watched.fixed(budget, RULE)
 
 
 def _got(case: Case, budget: float, online: bool) -> float | None:

@@ -20,7 +20,7 @@ from detection.scorer import by_time, present
 from detection.sets import Floats, LabelledSet
 
 from podvigil.api.features import MODEL_FEATURES
-from podvigil.detect.detector import Detector, Mode
+from podvigil.detect.detector import Detector, Mode, Past
 from podvigil.detect.store import Model
 from podvigil.detect.threshold import LEAST, Tail, TailRule, Thresholds, tail_threshold
 from podvigil.evaluate.alarms import Operation, watch
@@ -52,24 +52,36 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """What the detector made of a stream, (pods, time) of the judged part."""
+class Estimate:
+    """The thresholds of a stream."""
 
-    labels: Labels
-    scores: Floats
-    """NaN = not scored."""
-    habitual: Flags
     tails: tuple[Tail | None, Tail | None]
     """At the end of the history, by the hour alone and with a season: what a fixed threshold is drawn from."""
     blocks_per_day: float
     online: Mapping[float, Floats]
-    """By budget: score minus the threshold that is estimated on the way, as in the operator; NaN = none."""
+    """By budget, (pods, time): score minus the threshold estimated on the way, as in the operator; NaN: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the detector made of a stream, (pods, time) of the judged part."""
+
+    labels: Labels
+    interval_seconds: float
+    past: Past
+    """Of the history, (time, pods)."""
+    scores: Floats
+    """NaN = not scored."""
+    habitual: Flags
+    estimate: Estimate
 
     def fixed(self, budget: float, rule: TailRule) -> Floats | None:
         """Margins over the threshold of the end of the history; None: the history is too short for one."""
         hour, season = (
-            tail_threshold(tail, budget, blocks_per_day=self.blocks_per_day, rule=rule) if tail else None
-            for tail in self.tails
+            tail_threshold(tail, budget, blocks_per_day=self.estimate.blocks_per_day, rule=rule)
+            if tail
+            else None
+            for tail in self.estimate.tails
         )
         known = [one for one in (hour, season) if one is not None]
         if not known:
@@ -79,8 +91,8 @@ class Watched:
     def at_floor(self, budget: float, rule: TailRule) -> bool:
         """Whether less was asked of every threshold than `LEAST`: then fewer alarms than asked are no error."""
         found = [
-            tail_threshold(tail, budget, blocks_per_day=self.blocks_per_day, rule=rule)
-            for tail in self.tails
+            tail_threshold(tail, budget, blocks_per_day=self.estimate.blocks_per_day, rule=rule)
+            for tail in self.estimate.tails
             if tail
         ]
         return bool(found) and max(found) <= LEAST
@@ -135,12 +147,12 @@ class Warm:
     """A detector that has seen a history."""
 
     detector: Detector
-    thresholds: Thresholds
+    past: Past
     model: Model
 
 
 def warm(stream: Stream, mode: Mode, model: Model) -> Warm:
-    """Run the detector and its thresholds over the history, as the operator does."""
+    """Run the detector over the history, as the operator does."""
     pods, _, width = stream.history.shape
     detector = Detector(
         mode=mode,
@@ -155,33 +167,46 @@ def warm(stream: Stream, mode: Mode, model: Model) -> Warm:
         detector.assign(np.arange(pods), names, np.full(pods, np.nan))
     there = present(stream.history, None, stream.interval_seconds)
     past = detector.warm_start(by_time(stream.history), there, stream.history_times)
-    thresholds = Thresholds(interval_seconds=stream.interval_seconds, capacity=pods)
-    thresholds.push_history(past.score, past.habitual)
-    return Warm(detector, thresholds, model)
+    return Warm(detector, past, model)
 
 
 def watched(stream: Stream, after: Warm) -> Watched:
     """Go on with the judged part; `after` stays as it is, so that it can go on with another."""
     # The network holds no state, and its interpreter cannot be copied: all copies share it.
     shared = {id(after.model.cell): after.model.cell}
-    detector, thresholds = copy.deepcopy((after.detector, after.thresholds), shared)
-    tails = thresholds.tails
+    detector = copy.deepcopy(after.detector, shared)
     there = present(stream.judged, stream.history, stream.interval_seconds)
     found = detector.run(by_time(stream.judged), there, stream.judged_times)
-    online = {budget: np.full(found.score.shape, np.nan) for budget in BUDGETS}
-    for tick, (scores, habitual) in enumerate(zip(found.score, found.habitual, strict=True)):
+    return Watched(
+        labels=stream.labels,
+        interval_seconds=stream.interval_seconds,
+        past=after.past,
+        scores=found.score.T.astype(np.float64),
+        habitual=found.habitual.T,
+        estimate=estimate(after.past, found, stream.interval_seconds),
+    )
+
+
+def estimate(past: Past, judged: Past, interval_seconds: float) -> Estimate:
+    """Estimate the thresholds of a history, and those of each moment after it."""
+    thresholds = Thresholds(interval_seconds=interval_seconds, capacity=past.score.shape[1])
+    thresholds.push_history(past.score, past.habitual)
+    tails = thresholds.tails
+    online = {budget: np.full(judged.score.shape, np.nan) for budget in BUDGETS}
+    for tick, (scores, habitual) in enumerate(zip(judged.score, judged.habitual, strict=True)):
         thresholds.push(scores, habitual)
         for budget, margins in online.items():
             if (limits := thresholds.of(habitual, budget)) is not None:
                 margins[tick] = scores - limits
-    return Watched(
-        labels=stream.labels,
-        scores=found.score.T.astype(np.float64),
-        habitual=found.habitual.T,
-        tails=tails,
-        blocks_per_day=thresholds.blocks_per_day,
-        online={budget: margins.T for budget, margins in online.items()},
+    return Estimate(
+        tails, thresholds.blocks_per_day, {budget: margins.T for budget, margins in online.items()}
     )
+
+
+def estimated_again(found: Watched) -> Watched:
+    """The same scores with thresholds as they are estimated now: with other constants than before, maybe."""
+    judged = Past(found.scores.T, found.habitual.T)
+    return replace(found, estimate=estimate(found.past, judged, found.interval_seconds))
 
 
 def judged_from(watched_stream: Watched, tick: int) -> Watched:

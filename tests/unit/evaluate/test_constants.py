@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from constants.leave_out import all_chosen, left_out
-from constants.registry import NOT_OF_THE_SCORE, NOT_VARIED, OF_HABITS, OF_THE_HOUR, of_the_network
+from constants.registry import (
+    NOT_OF_THE_SCORE,
+    NOT_VARIED,
+    OF_HABITS,
+    OF_THE_HOUR,
+    OF_THE_THRESHOLD,
+    of_the_network,
+)
 from constants.report import Group, report
 from constants.vary import Constant, value_at, varied
 from detection.scorer import scores_of
@@ -18,7 +25,7 @@ ROOT = Path(__file__).parents[3] / "operator"
 BETA = 0.5
 ALWAYS = [one for one in OF_THE_HOUR if one.name.startswith(("ring", "score.D", "score.W", "smoothing"))]
 """They change every score; others act on few pods, or not in made-up noise."""
-VARIED = (*OF_THE_HOUR, *OF_HABITS, *of_the_network(BETA))
+VARIED = (*OF_THE_HOUR, *OF_HABITS, *OF_THE_THRESHOLD, *of_the_network(BETA))
 
 
 def numbers(path: Path) -> list[str]:
