@@ -15,7 +15,7 @@ from detection.calibration_report import WHOLE, Case, report
 from detection.commit import commit
 from detection.histories import SHORT_HOURS, other_load, shortened, with_faults, with_flood
 from detection.leave_out import estimates_left_out, rules_left_out
-from detection.sets import NoLabelledSets, labelled_sets
+from detection.sets import UNGATED, NoLabelledSets, labelled_sets
 from detection.streams import Stream, Warm, Watched, judged_from, of_days, of_set, warm, watched
 
 from podvigil.detect.detector import Mode
@@ -59,8 +59,12 @@ def main() -> int:
     text = report(
         cases,
         reliability=[
-            ("the labelled sets", _reliability(model, [c for c in cases if not c.generated])),
-            ("generated days", _reliability(model, [c for c in cases if c.generated])),
+            (name, _reliability(model, [case for case in cases if belongs(case)]))
+            for name, belongs in (
+                ("the labelled sets", lambda case: not case.generated and not ungated(case)),
+                ("sets on which nothing is better than chance", ungated),
+                ("generated days", lambda case: case.generated),
+            )
         ],
         rules=rules_left_out(cases) if given.leave_out else None,
         estimates=estimates_left_out(cases) if given.leave_out else None,
@@ -69,6 +73,11 @@ def main() -> int:
     given.out.write_text(text, encoding="utf-8")
     print(f"Wrote {given.out}")
     return 0
+
+
+def ungated(case: Case) -> bool:
+    """Whether its set says nothing of constants."""
+    return case.stream.startswith(UNGATED)
 
 
 def conditions(stream: Stream, model: Model) -> Iterator[Case]:

@@ -77,8 +77,8 @@ PROBABILITIES: Final = """\
 
 What the shipped curve says in the judged parts after the whole history, threshold estimated on the way, habits on where
 there are days of history. Weighted to the share of faulty samples that the curve assumes. The curve was fitted on
-generated hours ([models/README.md](../../models/README.md)), on nothing that is judged here. Read "nearly sure" on the
-labelled sets with care, whatever the reason: some of their pods do the same as at a fault and are labelled normal.
+generated hours ([models/README.md](../../models/README.md)), on nothing that is judged here. Samples are not events:
+one episode of some minutes that nobody labelled, seen clearly, is dozens of samples in the last row.
 """
 
 RULES: Final = """\
