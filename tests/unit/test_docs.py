@@ -226,7 +226,7 @@ def test_the_signals_are_in_the_table_with_what_is_recommended() -> None:
 
 def test_what_prometheus_must_hold_is_in_the_table() -> None:
     queries = " ".join(query_for(feature, None, 30.0) for feature in FEATURES)
-    asked = set(re.findall(r"\b(?:container|kube)_[a-z_]+", queries))
+    asked = set(re.findall(r"\b(?:container|kube|kubelet)_[a-z_]+", queries))
     assert {w for cell in first_cells(text("monitor.md"), "series") for w in words(cell)} == asked
 
 

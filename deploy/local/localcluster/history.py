@@ -38,12 +38,17 @@ def write(past: Iterable[ContainerPast], data_folder: Path) -> None:
 
     Raises: LocalClusterError with what promtool said.
     """
+    write_openmetrics(openmetrics(list(past)), data_folder)
+
+
+def write_openmetrics(text_lines: Iterable[str], data_folder: Path) -> None:
+    """Make blocks of any OpenMetrics text, which ends with its EOF. Raises: as `write`."""
     promtool = ensure(["promtool"])["promtool"]
     data_folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=data_folder.parent) as scratch:
         text = Path(scratch) / "history.om"
         with text.open("w") as lines:
-            lines.writelines(openmetrics(list(past)))
+            lines.writelines(text_lines)
         done = subprocess.run(
             [str(promtool), "tsdb", "create-blocks-from", "openmetrics", str(text), str(data_folder)],
             capture_output=True,

@@ -13,6 +13,7 @@ from localcluster.process import Process, free_port, http_ok
 
 QUERY_TIMEOUT_SECONDS: Final = 10
 JOB: Final = "cadvisor"
+EXPORTERS_JOB: Final = "exporters"
 
 
 class Prometheus:
@@ -25,6 +26,7 @@ class Prometheus:
         self._port: Final = free_port()
         self._process: Process | None = None
         self.data_folder: Final = control_plane.folder / "prometheus"
+        self._exporters: Final = control_plane.folder / "exporters.json"
 
     @property
     def url(self) -> str:
@@ -48,6 +50,12 @@ class Prometheus:
         )
         self._process = self._control_plane.run_beside(process)
         process.start(http_ok(f"{self.url}/-/ready"))
+
+    def scrape_also(self, *addresses: str) -> None:
+        """Scrape these exporters, `host:port` each, and no others beside the nodes; noticed within an interval."""
+        partial = self._exporters.with_suffix(".new")
+        partial.write_text(json.dumps([{"targets": list(addresses)}]))
+        partial.replace(self._exporters)
 
     def stop(self) -> None:
         """End it alone, as an outage of the metrics does."""
@@ -86,6 +94,14 @@ class Prometheus:
                         },
                         {"regex": "metrics_name", "action": "labeldrop"},
                     ],
-                }
+                },
+                {
+                    "job_name": EXPORTERS_JOB,
+                    # What they say of namespaces and pods stays as it is, as the charts set it for these exporters.
+                    "honor_labels": True,
+                    "file_sd_configs": [
+                        {"files": [str(self._exporters)], "refresh_interval": f"{self._interval}s"}
+                    ],
+                },
             ],
         }

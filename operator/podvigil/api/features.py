@@ -14,6 +14,8 @@ class Feature(StrEnum):
     NETWORK_TRANSMIT = "networkTransmit"
     RESTARTS = "restarts"
     THROTTLING = "throttling"
+    STORAGE = "storage"
+    """Of the fullest volume: the share that is taken, 0 to 1."""
 
 
 MODEL_FEATURES: Final = (
@@ -41,6 +43,7 @@ UNITS: Final[dict[Feature, Unit]] = {
     Feature.NETWORK_TRANSMIT: Unit("KiB/s", 2.0**10, 1),
     Feature.RESTARTS: Unit("", 1.0, 0),
     Feature.THROTTLING: Unit("%", 1e-2, 0),
+    Feature.STORAGE: Unit("%", 1e-2, 0),
 }
 
 

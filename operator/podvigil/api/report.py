@@ -160,8 +160,8 @@ class ReportStatus(ApiModel):
     time_to_limit: Annotated[
         TimeToLimit | None,
         Field(
-            description="When memory reaches its limit; absent while it does not grow, has no limit, "
-            "or nothing sound can be said."
+            description="When memory reaches its limit, or a volume is full; absent while it does not grow, "
+            "has no limit, or nothing sound can be said."
         ),
     ] = None
     diagnosis: Annotated[Diagnosis | None, Field(description="The probable cause.")] = None

@@ -21,6 +21,7 @@ class Signal(StrEnum):
     CRASH_LOOP = "CrashLoopBackOff"
     RESTART_BURST = "RestartBurst"
     CPU_THROTTLING = "CPUThrottling"
+    VOLUME_FILLING = "VolumeFilling"
 
 
 MODEL_SIGNALS: Final[dict[tuple[Feature, bool], Signal]] = {

@@ -30,7 +30,7 @@ def query_for(
     interval_seconds: float,
     scrape_seconds: float = SCRAPE_SECONDS,
 ) -> str:
-    """One value per pod, labelled namespace and pod, in the feature's base unit.
+    """One value per pod, labelled namespace and pod, in the feature's base unit; of storage one per pod and claim.
 
     `namespaces` None means all. Raises: ValueError for an empty collection or what is no namespace.
     """
@@ -53,6 +53,15 @@ def query_for(
             throttled = _per_pod(f"rate(container_cpu_cfs_throttled_periods_total{containers}{window})")
             periods = _per_pod(f"rate(container_cpu_cfs_periods_total{containers}{window})")
             return f"{throttled} / {periods}"
+        case Feature.STORAGE:
+            # Full is when nothing is available: what a file system holds back for root is nobody's. A claim may be
+            # mounted on several nodes (one series each), and by several pods.
+            left = f"kubelet_volume_stats_available_bytes{{{where}}}"
+            full = f"1 - {left} / kubelet_volume_stats_capacity_bytes{{{where}}}"
+            by_claim = f"max by (namespace, persistentvolumeclaim) ({full})"
+            mounts = f"kube_pod_spec_volumes_persistentvolumeclaims_info{{{where}}}"
+            by_pod = f"max by (namespace, pod, persistentvolumeclaim) ({mounts})"
+            return f"{by_pod} * on (namespace, persistentvolumeclaim) group_left () {by_claim}"
 
 
 def memory_limit_query(namespaces: Collection[str] | None) -> str:

@@ -29,7 +29,8 @@ class Finding:
     evidence: tuple[str, ...] = ()
     """What was seen, in short sentences."""
     forecast: LimitForecast | None = None
-    """When the pod's memory reaches its limit; None: it has none, does not grow, or nothing sound can be said."""
+    """When the pod's memory reaches its limit, or its volume is full; None: there is no limit, it does not grow, or
+    nothing sound can be said."""
 
     @property
     def estimated(self) -> bool:

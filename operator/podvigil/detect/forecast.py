@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from podvigil.api.features import Feature
-from podvigil.detect.growth import LARGEST, POINTS, RUNGS, UNIT, GrowthLadder
+from podvigil.detect.growth import POINTS, RUNGS, GrowthLadder
 from podvigil.window.arrays import Array, Indices, Mask
 from podvigil.window.order import median
 
@@ -160,7 +160,7 @@ def interval(found: Extrapolation) -> Array:
 
 def extrapolate(ladder: GrowthLadder, slots: Indices, limits: Array) -> Extrapolation:
     """Follow the best rung's line to the limit."""
-    limits = np.where((limits > 0) & (limits <= LARGEST * UNIT), limits, np.nan)
+    limits = np.where((limits > 0) & (limits <= ladder.largest), limits, np.nan)
     rungs = [ladder.points(rung, slots) for rung in range(RUNGS)]
     highest = np.fmax.reduce([np.fmax.reduce(values, axis=1) for values, _ in rungs])
     now = np.fmax.reduce(rungs[0][0][:, -3:], axis=1)

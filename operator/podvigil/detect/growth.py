@@ -25,7 +25,8 @@ SHORTEST_SECONDS: Final = 60.0
 """The shortest stretch; an interval that is longer takes its place."""
 
 UNIT: Final = 2.0**28
-"""What is stored is value / 256 Mi as float16: 16 KiB to 16 TiB, to one part in two thousand."""
+"""What is stored is value / 256 Mi as float16, unless another unit is asked for: 16 KiB to 16 TiB, to one part in
+two thousand."""
 
 LARGEST: Final = float(np.finfo(np.float16).max)
 
@@ -33,15 +34,28 @@ LARGEST: Final = float(np.finfo(np.float16).max)
 class GrowthLadder:
     """The rungs of all slots; used from one thread, knows no clock."""
 
-    def __init__(self, *, interval_seconds: float, capacity: int) -> None:
-        """Start empty. Raises ValueError unless the interval is positive and finite."""
+    def __init__(self, *, interval_seconds: float, capacity: int, unit: float = UNIT) -> None:
+        """Start empty.
+
+        Args:
+            unit: what is stored as 1; of values around it as much is kept below as above.
+
+        Raises:
+            ValueError: an interval that is not positive and finite.
+        """
         if not (np.isfinite(interval_seconds) and interval_seconds > 0):
             raise ValueError(f"interval must be a positive number of seconds, not {interval_seconds}")
         self.stretch: Final = max(1, round(SHORTEST_SECONDS / interval_seconds))
         """Samples in a stretch of the lowest rung."""
+        self._unit = unit
         self._highest: npt.NDArray[np.float16] = np.full((RUNGS, capacity, POINTS), np.nan, np.float16)
         self._running: npt.NDArray[np.float16] = np.full((RUNGS, capacity), np.nan, np.float16)
         self._ticks = 0
+
+    @property
+    def largest(self) -> float:
+        """What is higher is stored as this."""
+        return LARGEST * self._unit
 
     @property
     def capacity(self) -> int:
@@ -50,7 +64,7 @@ class GrowthLadder:
 
     def push(self, values: Array) -> None:
         """Take one sample of all slots, shape (slots,); NaN or negative = none."""
-        stored = np.minimum(np.where(values >= 0, values, np.nan) / UNIT, LARGEST).astype(np.float16)
+        stored = np.minimum(np.where(values >= 0, values, np.nan) / self._unit, LARGEST).astype(np.float16)
         np.fmax(self._running[0], stored, out=self._running[0])
         self._ticks += 1
         if self._ticks % self.stretch == 0:
@@ -76,7 +90,7 @@ class GrowthLadder:
         length = self.stretch << rung
         ended = self._ticks // length
         order = np.arange(ended, ended + POINTS) % POINTS
-        values = self._highest[rung][slots][:, order].astype(np.float64) * UNIT
+        values = self._highest[rung][slots][:, order].astype(np.float64) * self._unit
         ages = self._ticks % length + length * np.arange(POINTS - 1, -1, -1, dtype=np.float64)
         return values, ages
 

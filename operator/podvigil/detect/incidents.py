@@ -19,7 +19,7 @@ from podvigil.api.signals import MODEL_SIGNALS, Signal
 from podvigil.detect.findings import Finding, Observation
 
 _FROM_MODEL = frozenset(MODEL_SIGNALS.values())
-_FROM_METRICS = _FROM_MODEL | {Signal.CPU_THROTTLING}
+_FROM_METRICS = _FROM_MODEL | {Signal.CPU_THROTTLING, Signal.VOLUME_FILLING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,6 +263,22 @@ def _cpu_low(facts: Facts) -> Explanation:
     )
 
 
+def _volume_filling(facts: Facts) -> Explanation:
+    return Explanation(
+        "VolumeFilling" if facts.forecast else "VolumeFull",
+        f"A volume of {facts.workload} "
+        + ("fills up." if facts.forecast else "is full: whoever writes to it fails."),
+        facts.evidence,
+        (
+            (
+                None,
+                "Grow the claim (spec.resources.requests.storage), if its StorageClass allows volume expansion; "
+                "or delete what nobody needs. A restart does not help.",
+            ),
+        ),
+    )
+
+
 RULES: Final[dict[Signal, Callable[[Facts], Explanation]]] = {
     Signal.MEMORY_HIGH: _memory_high,
     Signal.CPU_HIGH: _cpu_high,
@@ -271,4 +287,5 @@ RULES: Final[dict[Signal, Callable[[Facts], Explanation]]] = {
     Signal.OOM_KILLED: _oom_killed,
     Signal.CRASH_LOOP: _crash_loop,
     Signal.RESTART_BURST: _restart_burst,
+    Signal.VOLUME_FILLING: _volume_filling,
 }

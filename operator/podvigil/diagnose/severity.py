@@ -24,10 +24,14 @@ def severity(facts: Facts, probability: float) -> Severity:
     """
     Say how soon a person should look.
 
-    Critical: requests are failing, most replicas are in trouble, or a pod reaches its limit within the hour.
-    Warning: a likely fault, or a limit reached within a day. Info: the rest.
+    Critical: requests are failing, most replicas are in trouble, a pod reaches its limit within the hour, or a
+    volume is full. Warning: a likely fault, or a limit reached within a day. Info: the rest.
     """
     left = facts.forecast.estimate if facts.forecast else timedelta.max
+    if facts.signal is Signal.VOLUME_FILLING:
+        # Volumes of replicas fill alike: that most of them do makes it no more urgent.
+        is_full_already = facts.forecast is None
+        return Severity.CRITICAL if is_full_already or left <= SOON else Severity.WARNING
     if facts.signal in _CRITICAL or (facts.is_widespread and probability >= LIKELY) or left <= SOON:
         return Severity.CRITICAL
     return Severity.WARNING if probability >= LIKELY or left <= TODAY else Severity.INFO

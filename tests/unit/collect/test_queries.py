@@ -9,8 +9,20 @@ from podvigil.collect.queries import memory_limit_query, namespace_matcher, quer
 @pytest.mark.parametrize("feature", list(Feature))
 def test_every_vital_has_a_query_per_pod(feature: Feature) -> None:
     query = query_for(feature, ["shop"], 30.0)
-    assert "sum by (namespace, pod) (" in query
+    assert " by (namespace, pod" in query
     assert 'namespace="shop"' in query
+
+
+def test_a_volume_is_full_when_nothing_is_available() -> None:
+    # What a file system keeps for root is neither used nor available.
+    assert query_for(Feature.STORAGE, ["shop"], 30.0) == (
+        "max by (namespace, pod, persistentvolumeclaim) "
+        '(kube_pod_spec_volumes_persistentvolumeclaims_info{namespace="shop"}) '
+        "* on (namespace, persistentvolumeclaim) group_left () "
+        "max by (namespace, persistentvolumeclaim) (1 - "
+        'kubelet_volume_stats_available_bytes{namespace="shop"} '
+        '/ kubelet_volume_stats_capacity_bytes{namespace="shop"})'
+    )
 
 
 def test_cpu_is_a_rate_of_real_containers() -> None:

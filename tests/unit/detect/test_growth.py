@@ -41,6 +41,16 @@ def test_every_rung_holds_the_highest_of_each_stretch(samples: list[float], inte
                 assert np.isnan(values[0, point])
 
 
+@pytest.mark.parametrize("share", [1e-4, 0.031, 0.9996, 1.0])
+def test_of_another_unit_as_much_is_kept(share: float) -> None:
+    made = GrowthLadder(interval_seconds=60.0, capacity=1, unit=1.0)
+    for _ in range(20):
+        made.push(np.array([share]))
+    values, _ = made.points(0, ONE)
+    np.testing.assert_allclose(values, share, rtol=2**-11)
+    assert made.largest > 1e4
+
+
 @pytest.mark.parametrize("value", [-1.0, -1e300, -np.inf, np.nan])
 def test_what_is_no_amount_is_no_sample(value: float) -> None:
     values, _ = ladder(np.full(20, value)).points(0, ONE)

@@ -61,6 +61,13 @@ RESTART, SCALE, SET = ActionName.RESTART, ActionName.SCALE, ActionName.SET_RESOU
         pytest.param({"signal": Signal.OOM_KILLED}, "MemoryLimitReached", [SET, None], id="oom-killed"),
         pytest.param({"signal": Signal.CRASH_LOOP}, "ContainerFailsAtStart", [None], id="crash-loop"),
         pytest.param({"signal": Signal.RESTART_BURST}, "ContainerFailsRepeatedly", [None], id="restarts"),
+        pytest.param({"signal": Signal.VOLUME_FILLING}, "VolumeFull", [None], id="a-full-volume"),
+        pytest.param(
+            {"signal": Signal.VOLUME_FILLING, "forecast": leak(60)},
+            "VolumeFilling",
+            [None],
+            id="a-volume-that-fills",
+        ),
     ],
 )
 def test_causes(change: dict[str, Any], cause: str, actions: list[ActionName | None]) -> None:

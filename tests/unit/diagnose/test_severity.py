@@ -11,7 +11,8 @@ from podvigil.diagnose.severity import LIKELY, severity
 from unit.detect.troubles import leak
 
 ONE = Facts(Signal.MEMORY_HIGH, "Deployment shop/web", 1, 4, explanation=(), evidence=())
-MOST = {"pods_affected": 3}
+VOLUME: dict[str, Any] = {"signal": Signal.VOLUME_FILLING}
+MOST: dict[str, Any] = {"pods_affected": 3}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,9 @@ MOST = {"pods_affected": 3}
         pytest.param({"forecast": leak(60)}, 0.0, Severity.CRITICAL, id="its-limit-is-an-hour-away"),
         pytest.param({"forecast": leak(61)}, 0.0, Severity.WARNING, id="its-limit-is-hours-away"),
         pytest.param({"forecast": leak(25 * 60)}, 0.0, Severity.INFO, id="its-limit-is-a-day-away"),
+        pytest.param(VOLUME, 1.0, Severity.CRITICAL, id="a-full-volume"),
+        pytest.param(VOLUME | {"forecast": leak(60)}, 0.9, Severity.CRITICAL, id="full-within-the-hour"),
+        pytest.param(VOLUME | MOST | {"forecast": leak(61)}, 0.9, Severity.WARNING, id="volumes-of-replicas"),
         pytest.param({"forecast": leak(25 * 60)}, LIKELY, Severity.WARNING, id="a-forecast-lowers-nothing"),
     ],
 )

@@ -26,6 +26,7 @@ from podvigil.controllers.monitor.select import Selection
 from podvigil.controllers.monitor.sources import CredentialsMissing, NoSource, Source, open_source
 from podvigil.controllers.monitor.status import Trouble
 from podvigil.controllers.monitor.vitals import PodRows
+from podvigil.controllers.monitor.volumes import Volumes
 from podvigil.detect.findings import Finding
 from podvigil.detect.signals import THROTTLED_RATIO
 from podvigil.detect.store import Model, ModelError, load_model
@@ -54,6 +55,8 @@ class Sight:
     """Share of CPU periods throttled, 0 to 1, of the pods where it is high."""
     restarts: dict[PodKey, int] = field(default_factory=dict)
     """Restarts as the source counts them."""
+    volumes: tuple[Finding, ...] = ()
+    """Volumes that are full, or will be."""
 
 
 class Evaluation:
@@ -66,6 +69,7 @@ class Evaluation:
         self.model = Trouble(Reason.STARTING, "no model was loaded yet")
         self._source: Source | None = None
         self._outlook = Outlook(_interval_seconds(spec), self.rows.capacity)
+        self._volumes = Volumes(_interval_seconds(spec))
         self._scoring: Scoring | None = None
         self._scoring_since: datetime | None = None
         self._past: Past | None = None
@@ -77,6 +81,7 @@ class Evaluation:
         if (before.interval, before.sources) != (spec.interval, spec.sources):
             self.close()
             self._outlook = Outlook(_interval_seconds(spec), self.rows.capacity)
+            self._volumes = Volumes(_interval_seconds(spec))
         if (before.interval, before.sources, before.detection) != (
             spec.interval,
             spec.sources,
@@ -99,6 +104,7 @@ class Evaluation:
         self._unscored_ticks += missed
         change = self.rows.select(selection)
         self._outlook.place(selection, self.rows, change)
+        self._volumes.place(self.rows, change)
         if self._scoring is not None:
             self._scoring.fit(self.rows.capacity)
             self._scoring.release(change.released)
@@ -168,16 +174,21 @@ class Evaluation:
                 f"{source.name} has no sample for any of the {len(self.rows)} selected pods: does it scrape "
                 "cAdvisor, with the labels namespace and pod?"
             )
+        self._volumes.skip(self._unscored_ticks)
         scoring = self._scoring
         if scoring is None or self._wants_more(scoring, there, now):
             scoring = await self._start(source, there, selection, now)
+            if columns[Feature.STORAGE].keys:
+                await self._recall_volumes(source, selection, now)
         scoring.skip(self._unscored_ticks)
         self._outlook.skip(self._unscored_ticks)
         self._outlook.observe(values[:, MODEL_FEATURES.index(Feature.MEMORY)])
+        self._volumes.observe(columns[Feature.STORAGE], self.rows)
         wanted = values[:, [MODEL_FEATURES.index(f) for f in scoring.features]]
         verdict = await self._on_scorer(scoring.score, wanted, self.rows.present, now.timestamp())
         throttled, restarts = self._extras(columns)
-        return Sight(verdict, None, throttled, restarts)
+        volumes = await self._on_scorer(self._volumes.findings, self.rows)
+        return Sight(verdict, None, throttled, restarts, volumes)
 
     async def _open(self) -> Source:
         if self._source is None:
@@ -200,7 +211,7 @@ class Evaluation:
         self, source: Source, there: tuple[Feature, ...], selection: Selection, now: datetime
     ) -> Scoring:
         """Begin scoring with what the source remembers; a source without a past is a cold start."""
-        matrices = await source.history(selection.namespaces, now, pods=len(self.rows))
+        matrices = await source.history(selection.namespaces, MODEL_FEATURES, now, pods=len(self.rows))
         history = self.rows.history(matrices, MODEL_FEATURES)
         times = next(iter(matrices.values())).times
         if self._outlook.is_new:
@@ -214,6 +225,12 @@ class Evaluation:
         self._past = Past(float(times[0]), len(self.rows)) if self._scoring.has_habits else None
         self._unscored_ticks = 0
         return self._scoring
+
+    async def _recall_volumes(self, source: Source, selection: Selection, now: datetime) -> None:
+        """Begin with how the volumes grew, as far as a warm start reads."""
+        storage = (Feature.STORAGE,)
+        matrices = await source.history(selection.namespaces, storage, now, pods=len(self.rows))
+        self._volumes.warm_start(matrices[Feature.STORAGE], self.rows)
 
     def _new_scoring(self, features: tuple[Feature, ...], history: Array, times: Array) -> Scoring:
         scoring = Scoring(

@@ -10,6 +10,7 @@ import numpy as np
 
 from podvigil.api.features import Feature
 from podvigil.api.pods import PodKey
+from podvigil.api.signals import Signal
 from podvigil.controllers.monitor.select import Selection
 from podvigil.controllers.monitor.vitals import Change, PodRows
 from podvigil.detect.findings import Finding
@@ -69,7 +70,7 @@ class Outlook:
 
     def foresee(self, found: tuple[Finding, ...], selection: Selection, rows: PodRows) -> tuple[Finding, ...]:
         """Return the findings with what is foretold of their pods."""
-        slots = {f.pod: slot for f in found if (slot := rows.slot(f.pod)) is not None}
+        slots = {f.pod: slot for f in found if _asks(f) and (slot := rows.slot(f.pod)) is not None}
         asked = list(slots)[:MAXIMUM_ASKED]
         answers = forecast(
             self._ladder,
@@ -79,7 +80,14 @@ class Outlook:
             interval_seconds=self._interval,
         )
         foretold = {pod: answer for pod, answer in zip(asked, answers, strict=True) if answer is not None}
-        return tuple(replace(f, forecast=foretold[f.pod]) if f.pod in foretold else f for f in found)
+        return tuple(
+            replace(f, forecast=foretold[f.pod]) if _asks(f) and f.pod in foretold else f for f in found
+        )
+
+
+def _asks(finding: Finding) -> bool:
+    """Whether memory is to be foretold beside it: what fills a volume has a forecast of its own."""
+    return finding.signal is not Signal.VOLUME_FILLING
 
 
 def _memory_limit(selection: Selection, pod: PodKey) -> float:

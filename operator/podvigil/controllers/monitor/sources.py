@@ -20,7 +20,7 @@ from podvigil.collect.columns import Column, Matrix
 from podvigil.collect.prometheus import MAX_POINTS, BearerToken, PrometheusSource
 from podvigil.collect.queries import query_for
 
-FEATURES: Final = (*MODEL_FEATURES, Feature.RESTARTS, Feature.THROTTLING)
+FEATURES: Final = (*MODEL_FEATURES, Feature.RESTARTS, Feature.THROTTLING, Feature.STORAGE)
 
 HISTORY_SECONDS: Final = 3 * 3600.0
 """What a warm start reads: the trailing hour, its gap, and enough blocks for a threshold."""
@@ -66,15 +66,13 @@ class Source:
         return {f: column.whole() for f, column in columns.items()}
 
     async def history(
-        self, namespaces: tuple[str, ...], until: datetime, *, pods: int
+        self, namespaces: tuple[str, ...], features: Sequence[Feature], until: datetime, *, pods: int
     ) -> Mapping[Feature, Matrix]:
-        """Ask for the model's features up to one interval before `until`. Raises: SourceError."""
+        """Ask for some features up to one interval before `until`. Raises: SourceError."""
         room = MAXIMUM_HISTORY_SAMPLES // max(pods, 1)
         ticks = max(1, min(int(HISTORY_SECONDS / self._interval), MAX_POINTS - 1, room))
         end = until.timestamp() - self._interval
-        return await self.between(
-            namespaces, MODEL_FEATURES, end - ticks * self._interval, end, self._interval
-        )
+        return await self.between(namespaces, features, end - ticks * self._interval, end, self._interval)
 
     async def between(
         self, namespaces: tuple[str, ...], features: Sequence[Feature], start: float, end: float, step: float

@@ -1,6 +1,6 @@
 """From columns keyed by labels to arrays indexed by slot: which row is which pod, and who owns it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,7 +113,7 @@ class PodRows:
         values = np.full((self.capacity, len(features)), np.nan)
         for index, feature in enumerate(features):
             column = columns[feature]
-            rows = self._rows(column.keys, column.source, column.query)
+            rows = self.slots_of_series(column)
             known = rows >= 0
             values[rows[known], index] = column.values[known]
         return values
@@ -124,19 +124,20 @@ class PodRows:
         values = np.full((ticks, self.capacity, len(features)), np.nan)
         for index, feature in enumerate(features):
             matrix = matrices[feature]
-            rows = self._rows(matrix.keys, matrix.source, matrix.query)
+            rows = self.slots_of_series(matrix)
             known = rows >= 0
             values[:, rows[known], index] = matrix.values[known].T
         return values
 
-    def _rows(self, keys: Iterable[bytes], source: str, query: str) -> Indices:
+    def slots_of_series(self, answer: Column | Matrix) -> Indices:
+        """The slot of each series' pod, -1 = not watched. Raises: WrongLabels."""
         rows = []
-        for raw in keys:
+        for raw in answer.keys:
             key = self._keys.get(raw)
             if key is None:
                 if len(self._keys) > 4 * self._slots.limit:  # labels of pods long gone
                     self._keys.clear()
-                key = self._keys[raw] = parse_key(raw, source, query)
+                key = self._keys[raw] = parse_key(raw, answer.source, answer.query)
             slot = self._slots.slot(key)
             rows.append(-1 if slot is None else slot)
         return np.array(rows, np.intp)

@@ -173,6 +173,7 @@ class Watch:
         """Return the pods in trouble: certain signals first, which never wait for a score."""
         restarts = self._restarts.observe(selection, sight.restarts, now)
         found = certain_findings(container_facts(selection, restarts, sight.throttled), now=now)
+        found += sight.volumes
         if sight.verdict is not None:
             found += self._evaluation.findings(sight.verdict)
         return found

@@ -1,0 +1,152 @@
+"""Volumes that fill: a real Prometheus that scrapes what a kubelet and kube-state-metrics say of claims."""
+
+import json
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+from wsgiref.simple_server import WSGIServer
+
+import pytest
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+
+from localcluster import history
+from localcluster.cluster import KwokCluster
+from localcluster.load import Load
+from operator_process import Api, OperatorProcess, condition
+from podvigil.api.durations import parse_duration
+from shop import install
+
+NAMESPACE: Final = "volumes"
+MONITOR: Final = "volumes"
+PAST_SECONDS: Final = 3.25 * 3600
+CAPACITY: Final = 100 * 2.0**30
+PER_SECOND: Final = 0.2 / (3 * 3600)
+"""A fifth in three hours."""
+FILLING, FULL, STEADY = "db", "queue", "cache"
+NOW_TAKEN: Final = {FILLING: 0.8, FULL: 0.985, STEADY: 0.9}
+"""Share at the end of the past; the first goes on growing, and is full in three hours."""
+
+SPEC: Final[dict[str, Any]] = {
+    "namespaces": [NAMESPACE],
+    "interval": "3s",
+    "detection": {"falseAlarmsPerPodDay": "0.01", "minimumDuration": "6s"},
+    "remediation": {"mode": "Off"},
+}
+
+
+def taken(name: str, seconds_ago: float) -> float:
+    return NOW_TAKEN[name] - (PER_SECOND * seconds_ago if name == FILLING else 0.0)
+
+
+def past(pods: dict[str, str], until: float) -> Iterator[str]:
+    """The series of three hours, as OpenMetrics."""
+    times = [until - ago for ago in range(int(PAST_SECONDS), 0, -30)]
+    for family in ("kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"):
+        yield f"# TYPE {family} gauge\n"
+        for name in pods:
+            for at in times:
+                share = 1.0 if family.endswith("capacity_bytes") else 1 - taken(name, until - at)
+                labels = f'namespace="{NAMESPACE}",persistentvolumeclaim="data-{name}",node="before"'
+                yield f"{family}{{{labels}}} {CAPACITY * share:.0f} {at:.3f}\n"
+    family = "kube_pod_spec_volumes_persistentvolumeclaims_info"
+    yield f"# TYPE {family} gauge\n"
+    for name, pod in pods.items():
+        labels = f'namespace="{NAMESPACE}",pod="{pod}",volume="data",persistentvolumeclaim="data-{name}"'
+        for at in times:
+            yield f"{family}{{{labels}}} 1 {at:.3f}\n"
+    yield "# EOF\n"
+
+
+def left(name: str, since: float) -> float:
+    """Bytes available now."""
+    return CAPACITY * (1 - taken(name, since - time.time()))
+
+
+def exporter(pods: dict[str, str], since: float) -> tuple[WSGIServer, int]:
+    """What a kubelet and kube-state-metrics say of the claims from now on."""
+    registry = CollectorRegistry()
+    of_claim = ["namespace", "persistentvolumeclaim", "node"]
+    available = Gauge("kubelet_volume_stats_available_bytes", "", of_claim, registry=registry)
+    capacity = Gauge("kubelet_volume_stats_capacity_bytes", "", of_claim, registry=registry)
+    mounts = Gauge(
+        "kube_pod_spec_volumes_persistentvolumeclaims_info",
+        "",
+        ["namespace", "pod", "volume", "persistentvolumeclaim"],
+        registry=registry,
+    )
+    for name, pod in pods.items():
+        capacity.labels(NAMESPACE, f"data-{name}", "now").set(CAPACITY)
+        mounts.labels(NAMESPACE, pod, "data", f"data-{name}").set(1)
+        available.labels(NAMESPACE, f"data-{name}", "now").set_function(partial(left, name, since))
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    assert thread.daemon, "it ends with the test's process, should the test not end it"
+    return server, int(server.server_port)
+
+
+@pytest.fixture(scope="module")
+def filling(
+    kwok_cluster: KwokCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Api, dict[str, str]]]:
+    """A cluster with an analyst; by workload, the pod that has a volume."""
+    cluster, prometheus = kwok_cluster.control_plane, kwok_cluster.prometheus
+    install(cluster)
+    prometheus.stop()
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    for name in NOW_TAKEN:
+        kwok_cluster.deploy(NAMESPACE, name, replicas=2, load=Load())
+    pods = {name: kwok_cluster.pods(NAMESPACE, f"app={name}")[0]["metadata"]["name"] for name in NOW_TAKEN}
+    kwok_cluster.give_past((NAMESPACE,), seconds=PAST_SECONDS)
+    now = time.time()
+    history.write_openmetrics(past(pods, now), prometheus.data_folder)
+    server, port = exporter(pods, now)
+    prometheus.scrape_also(f"127.0.0.1:{port}")
+    prometheus.restart()
+    sources = {"prometheus": {"scrapeInterval": "2s", "timeout": "3s", "url": prometheus.url}}
+    body = {
+        "apiVersion": "podvigil.io/v1alpha1",
+        "kind": "AnomalyMonitor",
+        "metadata": {"name": MONITOR},
+        "spec": SPEC | {"sources": sources},
+    }
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
+    try:
+        with OperatorProcess(cluster, tmp_path_factory.mktemp("volumes")):
+            yield Api(cluster), pods
+            cluster.kubectl("delete", "anomalymonitor", MONITOR, "--ignore-not-found")
+    finally:
+        prometheus.scrape_also()
+        server.shutdown()
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+def reported(api: Api) -> dict[str, Any]:
+    """Open reports of volumes, by workload."""
+    found = api.cluster.kubectl("get", "anom", f"--namespace={NAMESPACE}", "-o", "json").stdout
+    return {
+        one["spec"]["target"]["name"]: one["status"]
+        for one in json.loads(found)["items"]
+        if one["spec"]["signal"] == "VolumeFilling" and condition(one, "Active").startswith("True")
+    }
+
+
+def test_full_volumes_and_those_that_will_be_are_reported(filling: tuple[Api, dict[str, str]]) -> None:
+    api, pods = filling
+    api.wait_monitor(MONITOR, "Ready", "True Running")
+    api.until(lambda: {FILLING, FULL} <= {*reported(api)}, "both are reported")
+    found = reported(api)
+    assert STEADY not in found, "it does not grow"
+    left = found[FILLING]["timeToLimit"]
+    assert (left["feature"], left["pod"], left["limit"]) == ("storage", pods[FILLING], "100%")
+    hours = {
+        name: parse_duration(left[name]).total_seconds() / 3600 for name in ("earliest", "estimate", "latest")
+    }
+    assert 2 <= hours["estimate"] <= 4.5, "three hours are left"
+    assert hours["earliest"] <= hours["estimate"] <= hours["latest"]
+    assert found[FILLING]["severity"] == "Warning"
+    (evidence,) = found[FILLING]["diagnosis"]["evidence"]
+    assert f"the volume of claim data-{FILLING} is 8" in evidence
+    assert found[FULL]["severity"] == "Critical"
+    assert found[FULL]["diagnosis"]["cause"] == "VolumeFull"
+    assert "timeToLimit" not in found[FULL]
+    assert not found[FULL].get("request"), "no action frees a volume"
