@@ -188,6 +188,7 @@ NOT_OF_THE_SCORE: Final = {
     f"{_DETECT}.recurrence": "the network's shape and input: what it was trained with",
     f"{_DETECT}.growth": "the forecast: forecast.md",
     f"{_DETECT}.forecast": "the forecast: forecast.md",
+    f"{_DETECT}.volumes": "volumes, of which no score knows",
     f"{_DETECT}.explain": "what is shown of a score",
     f"{_DETECT}.signals": "signals that are no score",
     f"{_DETECT}.store": "bounds of files",
