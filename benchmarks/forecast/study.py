@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from forecast.leaks import HARMLESS, LEAKS, Series, draw
+from forecast import leaks, volumes
+from forecast.leaks import Rng, Series
 
 from podvigil.detect.forecast import HORIZON, extrapolate, interval
-from podvigil.detect.growth import GrowthLadder
+from podvigil.detect.growth import UNIT, GrowthLadder
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,6 +19,27 @@ LENGTHS: Final = ((60.0, 5.0), (30.0, 2.5), (15.0, 1.2))
 
 MOMENTS: Final = 8
 """Questions a series, at moments that are independent of what it does then."""
+
+
+class Draw(Protocol):
+    """Makes one series of a kind."""
+
+    def __call__(self, rng: Rng, kind: str, /, *, interval: float, steps: int) -> Series:
+        """Draw until it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is asked about."""
+
+    kinds: tuple[str, ...]
+    draw: Draw
+    unit: float
+    """Of the ladder."""
+
+
+MEMORY: Final = World((*leaks.LEAKS, *leaks.HARMLESS), leaks.draw, UNIT)
+VOLUMES: Final = World((*volumes.FILLING, *volumes.STAYING), volumes.draw, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +67,19 @@ class Answers:
         return np.isfinite(self.true)
 
 
-def study(seed: int, *, per_kind: int) -> Answers:
+def study(seed: int, *, per_kind: int, world: World = MEMORY) -> Answers:
     """Draw `per_kind` series of every kind and interval, and ask."""
     random = np.random.default_rng(seed)
     parts = []
     for seconds, days in LENGTHS:
         steps = int(days * 86_400 / seconds)
         series = [
-            draw(random, kind, interval=seconds, steps=steps)
-            for kind in (*LEAKS, *HARMLESS)
+            world.draw(random, kind, interval=seconds, steps=steps)
+            for kind in world.kinds
             for _ in range(per_kind)
         ]
-        parts.append(_asked(random, series, seconds, steps))
+        ladder = GrowthLadder(interval_seconds=seconds, capacity=len(series), unit=world.unit)
+        parts.append(_asked(random, series, ladder, seconds, steps))
     return Answers(
         np.concatenate([p.kind for p in parts]),
         np.concatenate([p.true for p in parts]),
@@ -66,7 +89,9 @@ def study(seed: int, *, per_kind: int) -> Answers:
     )
 
 
-def _asked(random: np.random.Generator, series: list[Series], seconds: float, steps: int) -> Answers:
+def _asked(
+    random: np.random.Generator, series: list[Series], ladder: GrowthLadder, seconds: float, steps: int
+) -> Answers:
     questions: dict[int, list[int]] = defaultdict(list)
     restarts: dict[int, list[int]] = defaultdict(list)
     for slot, one in enumerate(series):
@@ -78,7 +103,6 @@ def _asked(random: np.random.Generator, series: list[Series], seconds: float, st
             restarts[moment].append(slot)
     values = np.stack([one.values for one in series], axis=1)
     limits = np.array([one.limit for one in series])
-    ladder = GrowthLadder(interval_seconds=seconds, capacity=len(series))
     kinds, true, within, design, extrapolated = [], [], [], [], []
     for tick in range(steps):
         if tick in restarts:  # the API server tells of them
