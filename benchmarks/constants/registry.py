@@ -91,7 +91,12 @@ OF_HABITS: Final = (
     _here(_DEVIATION, "SMOOTHING_SECONDS", 450, 1800),
     _here(_DEVIATION, "RELATIVE_FLOOR", 0.025, 0.1),
     _here(_DEVIATION, "SHARE_OF_HOUR", 0.15, 0.6),
-    _here(_OFFSET, "MEMORY_SECONDS", 6 * 3600, 24 * 3600),
+    _of(
+        "offset.MEMORY_SECONDS",
+        (6 * 3600, 24 * 3600),
+        f"{_OFFSET}:MEMORY_SECONDS",
+        f"{_OFFSET}:LaggedOffset.__init__.__kwdefaults__/memory_seconds",
+    ),
     _here(_OFFSET, "LAG_SECONDS", 1800, 7200),
     _here(_OFFSET, "FIRST_SECONDS", 3600, 4 * 3600),
     _here(_OFFSET, "LIMIT", 0.35, 1.4),
@@ -129,10 +134,11 @@ OF_THE_THRESHOLD: Final = (
     _here(_THRESHOLD, "UPPER", 0.7, 0.9),
     _here(_THRESHOLD, "FAR", 0.9, 0.98),
     _here(_THRESHOLD, "HALF_LIFE_SECONDS", 43_200, 7 * 86_400),
-    _here(_THRESHOLD, "FALL_HALF_LIFE_SECONDS", 10_800, 2 * 86_400),
+    _here(_THRESHOLD, "FALL_HALF_LIFE_SECONDS", 1, 21_600, 2 * 86_400),
     _here(_THRESHOLD, "LEAST", 1.4436, 2.0947, also=("detection.streams",)),
 )
-"""Varied in `detection.leave_out`, beside those of `threshold.TailRule`; `LEAST`: of two and of four spreads."""
+"""Varied in `detection.leave_out`, beside those of `threshold.TailRule`; `LEAST`: of two and of four spreads; a
+half-life of a second is no brake."""
 
 _SIZE, _UNIT, _SCALE = (
     "bounds what is held or done at once, and no score of clusters of this size",

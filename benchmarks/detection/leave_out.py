@@ -10,7 +10,7 @@ from constants.leave_out import Varied, left_out
 from constants.registry import OF_THE_THRESHOLD
 from constants.vary import Constant, varied
 from detection.calibration_report import Case
-from detection.sets import Floats
+from detection.sets import UNGATED, Floats
 from detection.streams import BUDGETS, estimated_again, operation, pod_days
 
 from podvigil.detect.threshold import RULE, TailRule
@@ -82,9 +82,11 @@ def estimates_left_out(cases: Sequence[Case]) -> tuple[tuple[str, ...], list[Var
 
 
 def _groups(cases: Sequence[Case]) -> dict[str, list[Case]]:
-    """A set, or all generated days."""
+    """A set, or all generated days; what is not gated says nothing of constants."""
     groups: dict[str, list[Case]] = {}
     for case in cases:
+        if case.stream.startswith(UNGATED):
+            continue
         groups.setdefault("generated days" if case.generated else case.stream, []).append(case)
     return groups
 

@@ -1,6 +1,7 @@
 """Every constant of the score is varied or said not to be; varying reaches the code, and is undone."""
 
 import ast
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,14 @@ from constants.registry import (
     of_the_network,
 )
 from constants.report import Group, report
+from constants.run import Known
+from constants.subjects import Subject
 from constants.vary import Constant, value_at, varied
 from detection.scorer import scores_of
 
+from podvigil.api.features import Feature
 from podvigil.detect.detector import Mode
+from podvigil.evaluate.labels import label
 from podvigil.evaluate.samples import Samples
 
 ROOT = Path(__file__).parents[3] / "operator"
@@ -48,6 +53,30 @@ def test_no_constant_is_forgotten() -> None:
     of_the_score = {place for one in VARIED for place in one.places} | set(NOT_VARIED)
     derived = {"podvigil.window.ring:MAX_STORED", "podvigil.detect.habits.starts:BINS"}
     assert places - of_the_score == derived
+
+
+DEFAULT = re.compile(r"(\w+): \w+ = ([A-Z][A-Z_]+)[,)\n]")
+"""A parameter whose default is a constant: it was bound when the function was made."""
+
+
+def test_no_constant_hides_in_a_default() -> None:
+    hidden = []
+    for path in sorted((ROOT / "podvigil" / "detect").rglob("*.py")):
+        for parameter, name in DEFAULT.findall(path.read_text(encoding="utf-8")):
+            module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+            one = next((c for c in VARIED if f"{module}:{name}" in c.places), None)
+            if one and not any(place.endswith(f"__kwdefaults__/{parameter}") for place in one.places):
+                hidden.append(f"{module}:{name} as {parameter}")
+    assert hidden == []
+
+
+def test_no_weight_is_forgotten() -> None:
+    places = {place for one in VARIED for place in one.places}
+    for mapping in ("score:WEIGHTS", "terms:RISES", "terms:FALLS"):
+        for feature, weight in value_at(f"podvigil.detect.{mapping}").items():
+            # CPU and memory weigh 1: what the others are measured by.
+            is_unit = feature in (Feature.CPU, Feature.MEMORY) and weight == 1.0
+            assert is_unit or f"podvigil.detect.{mapping}/{feature}" in places
 
 
 @pytest.mark.parametrize("place", [*NOT_VARIED], ids=str)
@@ -102,6 +131,19 @@ def test_another_value_is_another_score(constant: Constant) -> None:
     shipped = scores()
     with varied({constant: constant.tried[0]}):
         assert not np.array_equal(scores(), shipped)
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    file, constant = tmp_path / "figures.json", made_up()
+    labels = label(np.zeros((1, 1)), np.zeros(1), interval_seconds=60.0)
+    subject = Subject("a", Samples(60.0, (), (), None, None, None), labels)
+    Known(file, "abc").keep([subject], {constant: 3.0}, Mode.Z3, [0.5])
+    again = Known(file, "abc")
+    assert again.of(subject, {constant: 3.0}, Mode.Z3) == 0.5
+    assert again.of(subject, {constant: 1.0}, Mode.Z3) is None
+    assert again.of(subject, {constant: 3.0}, Mode.LSTM) is None
+    assert Known(file, "another").of(subject, {constant: 3.0}, Mode.Z3) is None
+    assert Known(None, "abc").of(subject, {constant: 3.0}, Mode.Z3) is None
 
 
 def made_up() -> Constant:
