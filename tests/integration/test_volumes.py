@@ -10,6 +10,7 @@ from wsgiref.simple_server import WSGIServer
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
+from faults.proxy import FaultProxy, Rule, Status
 from localcluster import history
 from localcluster.cluster import KwokCluster
 from localcluster.load import Load
@@ -23,9 +24,13 @@ PAST_SECONDS: Final = 3.25 * 3600
 CAPACITY: Final = 100 * 2.0**30
 PER_SECOND: Final = 0.2 / (3 * 3600)
 """A fifth in three hours."""
+FAMILIES: Final = tuple(f"kubelet_volume_stats_{what}_bytes" for what in ("available", "used", "capacity"))
 FILLING, FULL, STEADY = "db", "queue", "cache"
 NOW_TAKEN: Final = {FILLING: 0.8, FULL: 0.985, STEADY: 0.9}
 """Share at the end of the past; the first goes on growing, and is full in three hours."""
+
+CLEAR_SECONDS: Final = 40.0
+"""Longer than it takes, at this interval, to find that a trouble is over (`judge.clear_after`)."""
 
 SPEC: Final[dict[str, Any]] = {
     "namespaces": [NAMESPACE],
@@ -39,14 +44,18 @@ def taken(name: str, seconds_ago: float) -> float:
     return NOW_TAKEN[name] - (PER_SECOND * seconds_ago if name == FILLING else 0.0)
 
 
+def share_of(family: str, full: float) -> float:
+    return {"available": 1 - full, "used": full, "capacity": 1.0}[family.split("_")[-2]]
+
+
 def past(pods: dict[str, str], until: float) -> Iterator[str]:
     """The series of three hours, as OpenMetrics."""
     times = [until - ago for ago in range(int(PAST_SECONDS), 0, -30)]
-    for family in ("kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"):
+    for family in FAMILIES:
         yield f"# TYPE {family} gauge\n"
         for name in pods:
             for at in times:
-                share = 1.0 if family.endswith("capacity_bytes") else 1 - taken(name, until - at)
+                share = share_of(family, taken(name, until - at))
                 labels = f'namespace="{NAMESPACE}",persistentvolumeclaim="data-{name}",node="before"'
                 yield f"{family}{{{labels}}} {CAPACITY * share:.0f} {at:.3f}\n"
     family = "kube_pod_spec_volumes_persistentvolumeclaims_info"
@@ -58,17 +67,16 @@ def past(pods: dict[str, str], until: float) -> Iterator[str]:
     yield "# EOF\n"
 
 
-def left(name: str, since: float) -> float:
-    """Bytes available now."""
-    return CAPACITY * (1 - taken(name, since - time.time()))
+def amount(family: str, name: str, since: float) -> float:
+    """Bytes now."""
+    return CAPACITY * share_of(family, taken(name, since - time.time()))
 
 
 def exporter(pods: dict[str, str], since: float) -> tuple[WSGIServer, int]:
     """What a kubelet and kube-state-metrics say of the claims from now on."""
     registry = CollectorRegistry()
     of_claim = ["namespace", "persistentvolumeclaim", "node"]
-    available = Gauge("kubelet_volume_stats_available_bytes", "", of_claim, registry=registry)
-    capacity = Gauge("kubelet_volume_stats_capacity_bytes", "", of_claim, registry=registry)
+    stats = {family: Gauge(family, "", of_claim, registry=registry) for family in FAMILIES}
     mounts = Gauge(
         "kube_pod_spec_volumes_persistentvolumeclaims_info",
         "",
@@ -76,9 +84,9 @@ def exporter(pods: dict[str, str], since: float) -> tuple[WSGIServer, int]:
         registry=registry,
     )
     for name, pod in pods.items():
-        capacity.labels(NAMESPACE, f"data-{name}", "now").set(CAPACITY)
         mounts.labels(NAMESPACE, pod, "data", f"data-{name}").set(1)
-        available.labels(NAMESPACE, f"data-{name}", "now").set_function(partial(left, name, since))
+        for family, gauge in stats.items():
+            gauge.labels(NAMESPACE, f"data-{name}", "now").set_function(partial(amount, family, name, since))
     server, thread = start_http_server(0, "127.0.0.1", registry)
     assert thread.daemon, "it ends with the test's process, should the test not end it"
     return server, int(server.server_port)
@@ -87,8 +95,8 @@ def exporter(pods: dict[str, str], since: float) -> tuple[WSGIServer, int]:
 @pytest.fixture(scope="module")
 def filling(
     kwok_cluster: KwokCluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Api, dict[str, str]]]:
-    """A cluster with an analyst; by workload, the pod that has a volume."""
+) -> Iterator[tuple[Api, dict[str, str], FaultProxy]]:
+    """A cluster with an analyst; by workload, the pod that has a volume; what stands before Prometheus."""
     cluster, prometheus = kwok_cluster.control_plane, kwok_cluster.prometheus
     install(cluster)
     prometheus.stop()
@@ -102,36 +110,39 @@ def filling(
     server, port = exporter(pods, now)
     prometheus.scrape_also(f"127.0.0.1:{port}")
     prometheus.restart()
-    sources = {"prometheus": {"scrapeInterval": "2s", "timeout": "3s", "url": prometheus.url}}
-    body = {
-        "apiVersion": "podvigil.io/v1alpha1",
-        "kind": "AnomalyMonitor",
-        "metadata": {"name": MONITOR},
-        "spec": SPEC | {"sources": sources},
-    }
-    cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
-    try:
-        with OperatorProcess(cluster, tmp_path_factory.mktemp("volumes")):
-            yield Api(cluster), pods
-            cluster.kubectl("delete", "anomalymonitor", MONITOR, "--ignore-not-found")
-    finally:
-        prometheus.scrape_also()
-        server.shutdown()
+    with FaultProxy(prometheus.url) as proxy:
+        sources = {"prometheus": {"scrapeInterval": "2s", "timeout": "3s", "url": proxy.url}}
+        body = {
+            "apiVersion": "podvigil.io/v1alpha1",
+            "kind": "AnomalyMonitor",
+            "metadata": {"name": MONITOR},
+            "spec": SPEC | {"sources": sources},
+        }
+        cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
+        try:
+            with OperatorProcess(cluster, tmp_path_factory.mktemp("volumes")):
+                yield Api(cluster), pods, proxy
+                cluster.kubectl("delete", "anomalymonitor", MONITOR, "--ignore-not-found")
+        finally:
+            prometheus.scrape_also()
+            server.shutdown()
     cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-def reported(api: Api) -> dict[str, Any]:
-    """Open reports of volumes, by workload."""
+def reported(api: Api, active: str = "True") -> dict[str, Any]:
+    """Reports of volumes with this condition, by workload."""
     found = api.cluster.kubectl("get", "anom", f"--namespace={NAMESPACE}", "-o", "json").stdout
     return {
         one["spec"]["target"]["name"]: one["status"]
         for one in json.loads(found)["items"]
-        if one["spec"]["signal"] == "VolumeFilling" and condition(one, "Active").startswith("True")
+        if one["spec"]["signal"] == "VolumeFilling" and condition(one, "Active").startswith(active)
     }
 
 
-def test_full_volumes_and_those_that_will_be_are_reported(filling: tuple[Api, dict[str, str]]) -> None:
-    api, pods = filling
+def test_full_volumes_and_those_that_will_be_are_reported(
+    filling: tuple[Api, dict[str, str], FaultProxy],
+) -> None:
+    api, pods, _ = filling
     api.wait_monitor(MONITOR, "Ready", "True Running")
     api.until(lambda: {FILLING, FULL} <= {*reported(api)}, "both are reported")
     found = reported(api)
@@ -150,3 +161,25 @@ def test_full_volumes_and_those_that_will_be_are_reported(filling: tuple[Api, di
     assert found[FULL]["diagnosis"]["cause"] == "VolumeFull"
     assert "timeToLimit" not in found[FULL]
     assert not found[FULL].get("request"), "no action frees a volume"
+
+
+def test_a_source_that_cannot_tell_of_volumes_costs_nothing_else(
+    filling: tuple[Api, dict[str, str], FaultProxy],
+) -> None:
+    api, _, proxy = filling
+    before = {name: status["count"] for name, status in reported(api).items()}
+    assert before.keys() == {FILLING, FULL}
+    rule = proxy.add(Rule(Status(500), path="kubelet_volume_stats"))
+    proxy.calls.clear()
+
+    def refused() -> int:
+        return sum(call.status == 500 for call in proxy.calls)
+
+    begun = time.monotonic()
+    api.until(lambda: time.monotonic() - begun > CLEAR_SECONDS, "a trouble that is away would be over")
+    assert refused() >= 5
+    assert condition(api.monitor(MONITOR), "Ready") == "True Running"
+    assert reported(api, "Unknown NotEvaluated").keys() == before.keys(), "not seen is not away"
+    rule.times = 0
+    api.until(lambda: reported(api).keys() == before.keys(), "they are seen again")
+    assert {name: status["count"] for name, status in reported(api).items()} == before, "the same episode"

@@ -22,6 +22,7 @@ from podvigil.api.monitor import AnomalyMonitor
 from podvigil.api.reasons import Reason
 from podvigil.api.signals import Signal
 from podvigil.collect.queries import query_for
+from podvigil.collect.volumes import mounted_query
 from podvigil.controllers.approver.metrics import ApproverMetrics
 from podvigil.controllers.monitor.metrics import MonitorMetrics
 from podvigil.controllers.monitor.sources import FEATURES
@@ -212,10 +213,11 @@ def test_the_signals_are_in_the_table_with_what_is_recommended() -> None:
         one = Facts(signal, "Deployment shop/web", 1, 3, (), ())
         most = replace(one, pods_affected=2)
         assert rows[signal] == [recommended(one), recommended(most)], signal
+        explained = signal in RULES and signal is not Signal.VOLUME_FILLING  # what filled it stays there
         for facts, is_suspect in (
             (one, signal in {Signal.OOM_KILLED, Signal.CRASH_LOOP, Signal.RESTART_BURST}),
-            (most, signal in RULES),
-            (replace(one, pods_evaluated=1), signal in RULES),
+            (most, explained),
+            (replace(one, pods_evaluated=1), explained),
             (replace(most, explanation=traffic), False),
         ):
             first = recommended(replace(facts, since=began, rolled_out_at=began - SUSPECT))[:1]
@@ -225,7 +227,7 @@ def test_the_signals_are_in_the_table_with_what_is_recommended() -> None:
 
 
 def test_what_prometheus_must_hold_is_in_the_table() -> None:
-    queries = " ".join(query_for(feature, None, 30.0) for feature in FEATURES)
+    queries = " ".join([*(query_for(feature, None, 30.0) for feature in FEATURES), mounted_query(None)])
     asked = set(re.findall(r"\b(?:container|kube|kubelet)_[a-z_]+", queries))
     assert {w for cell in first_cells(text("monitor.md"), "series") for w in words(cell)} == asked
 

@@ -130,14 +130,6 @@ def parse_key(raw: bytes, source: str = "the source", query: str = "") -> PodKey
     return PodKey(labels["namespace"], labels["pod"])
 
 
-def label_of(raw: bytes, name: str) -> str:
-    """One label of a series by its raw key; empty when it has none."""
-    try:
-        return _LABELS.decode(raw).get(name, "")
-    except msgspec.DecodeError:
-        return ""
-
-
 def _finite(values: Floats) -> Floats:
     values[~np.isfinite(values)] = np.nan
     return values

@@ -67,7 +67,7 @@ class PartialAnswer(SourceError):
 
 
 class WrongLabels(SourceError):
-    """A series that names no pod."""
+    """A series that does not say what it is about."""
 
     reason = Reason.WRONG_LABELS
 
@@ -76,6 +76,6 @@ class WrongLabels(SourceError):
             source,
             query,
             f"a series has no label {' and no label '.join(missing)}: {labels}",
-            "Aggregate the query with `by (namespace, pod)`",
+            "The query must keep it: `by (namespace, pod)`, or the claim for volumes",
         )
         self.missing = missing

@@ -30,9 +30,9 @@ def query_for(
     interval_seconds: float,
     scrape_seconds: float = SCRAPE_SECONDS,
 ) -> str:
-    """One value per pod, labelled namespace and pod, in the feature's base unit; of storage one per pod and claim.
+    """One value per pod, labelled namespace and pod, in the feature's base unit.
 
-    `namespaces` None means all. Raises: ValueError for an empty collection or what is no namespace.
+    `namespaces` None means all. Raises: ValueError for an empty collection, what is no namespace, or storage.
     """
     window = f"[{rate_window_seconds(interval_seconds, scrape_seconds)}s]"
     where = namespace_matcher(namespaces)
@@ -54,14 +54,7 @@ def query_for(
             periods = _per_pod(f"rate(container_cpu_cfs_periods_total{containers}{window})")
             return f"{throttled} / {periods}"
         case Feature.STORAGE:
-            # Full is when nothing is available: what a file system holds back for root is nobody's. A claim may be
-            # mounted on several nodes (one series each), and by several pods.
-            left = f"kubelet_volume_stats_available_bytes{{{where}}}"
-            full = f"1 - {left} / kubelet_volume_stats_capacity_bytes{{{where}}}"
-            by_claim = f"max by (namespace, persistentvolumeclaim) ({full})"
-            mounts = f"kube_pod_spec_volumes_persistentvolumeclaims_info{{{where}}}"
-            by_pod = f"max by (namespace, pod, persistentvolumeclaim) ({mounts})"
-            return f"{by_pod} * on (namespace, persistentvolumeclaim) group_left () {by_claim}"
+            raise ValueError("volumes are asked for by claim: collect.volumes")
 
 
 def memory_limit_query(namespaces: Collection[str] | None) -> str:

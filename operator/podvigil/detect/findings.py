@@ -28,6 +28,8 @@ class Finding:
     explanation: tuple[FeatureShare, ...] = ()
     evidence: tuple[str, ...] = ()
     """What was seen, in short sentences."""
+    at_limit: bool = False
+    """What is at its end is there already: a volume is full."""
     forecast: LimitForecast | None = None
     """When the pod's memory reaches its limit, or its volume is full; None: there is no limit, it does not grow, or
     nothing sound can be said."""
@@ -45,6 +47,8 @@ class Observation:
     findings: tuple[Finding, ...]
     scored: Mapping[str, int] = field(default_factory=dict)
     """By workload uid: pods whose metrics could be judged. Empty when the metrics source gave nothing."""
+    with_volumes: Mapping[str, int] = field(default_factory=dict)
+    """By workload uid: pods of which a volume was seen."""
     running: Mapping[str, int] = field(default_factory=dict)
     """By workload uid: pods that the API server told of. Empty when it gave nothing."""
     existing: frozenset[str] | None = None

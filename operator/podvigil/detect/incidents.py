@@ -19,7 +19,7 @@ from podvigil.api.signals import MODEL_SIGNALS, Signal
 from podvigil.detect.findings import Finding, Observation
 
 _FROM_MODEL = frozenset(MODEL_SIGNALS.values())
-_FROM_METRICS = _FROM_MODEL | {Signal.CPU_THROTTLING, Signal.VOLUME_FILLING}
+_FROM_METRICS = _FROM_MODEL | {Signal.CPU_THROTTLING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,13 @@ def step(
     return Step(kept, tuple(opened), tuple(closed), tuple(gone))
 
 
+def _judged(signal: Signal, seen: Observation) -> Mapping[str, int]:
+    """By workload: pods of which it could be said whether they are in this trouble."""
+    if signal is Signal.VOLUME_FILLING:
+        return seen.with_volumes
+    return seen.scored if signal in _FROM_METRICS else seen.running
+
+
 def _is_gone(incident: Incident, seen: Observation) -> bool:
     return seen.existing is not None and incident.workload.uid not in seen.existing
 
@@ -148,8 +155,7 @@ def _next(
         )
     if _is_gone(before, seen):
         return None
-    judged = seen.scored if before.signal in _FROM_METRICS else seen.running
-    evaluated = judged.get(before.workload.uid, 0)
+    evaluated = _judged(before.signal, seen).get(before.workload.uid, 0)
     if not findings and not evaluated:
         # What was only suspected must last without a break, and a gap could hide one.
         return before if before.is_open else None

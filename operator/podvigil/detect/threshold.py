@@ -8,8 +8,9 @@ day brings, so the second counts only as days go by, and only where it is the lo
 faults never makes the threshold higher than the first line. One threshold for all pods: one per pod, from its
 own history, gives 5 to 90 false alarms per pod-day, since one pod's history is short.
 
-A history is taken as a whole. What comes after it raises the threshold at once, and lowers it by half of the way
-in a day: some quiet hours say little of the rest of a day, and a person forgives a late alarm sooner than a false one.
+A history is taken as a whole. What comes after a budget was first asked for raises its threshold at once, and lowers
+it by half of the way in a day: some quiet hours say little of the rest of a day, and a person forgives a late alarm
+sooner than a false one.
 
 The constants are judged by leaving each labelled set out in turn: benchmarks/results/calibration.md.
 
@@ -22,7 +23,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from podvigil.detect.probability import CALIBRATION_BUDGET
 from podvigil.window.arrays import Array, Indices, Mask, grown
 
 BLOCK_SECONDS: Final = 900.0
@@ -46,8 +46,11 @@ HALF_LIFE_SECONDS: Final = 2 * DAY_SECONDS
 """A block counts half after two days: the threshold follows a new load, and forgets an old incident."""
 
 FALL_HALF_LIFE_SECONDS: Final = DAY_SECONDS
-"""A load comes round once a day, so that a lower tail is believed half after one. Anything from a quarter of a day
-to two gives the same on the labelled sets; no such brake gives twice the false alarms on one of them."""
+"""A load comes round once a day, so that a lower tail is believed half after one. Judged with others, and with none,
+in benchmarks/results/calibration.md."""
+
+MAXIMUM_BUDGETS: Final = 8
+"""Budgets that are followed; a monitor has two, its dial and the one that probabilities are counted from."""
 
 MIN_BLOCKS: Final = 24.0
 """Six pod-hours. The median decides at first, and 24 blocks are enough for one."""
@@ -73,7 +76,7 @@ class Tail:
 
 
 class BlockMaxima:
-    """Pooled maxima of 15-minute blocks; `push` one tick of scores at a time, after the history if there is one."""
+    """Pooled maxima of 15-minute blocks; `push` one tick of scores at a time."""
 
     def __init__(self, *, interval_seconds: float, capacity: int) -> None:
         if not (np.isfinite(interval_seconds) and interval_seconds > 0):
@@ -82,7 +85,8 @@ class BlockMaxima:
         self._block_seconds = self._length * interval_seconds
         self._decay = 0.5 ** (self._block_seconds / HALF_LIFE_SECONDS)
         self._fall = 1 - 0.5 ** (self._block_seconds / FALL_HALF_LIFE_SECONDS)
-        self._tail: Tail | None = None
+        self._held: dict[float, float] = {}
+        """By budget, from when it was first asked for: what was pushed before that is taken as a whole."""
         self._counts = np.zeros(BINS)
         self._blocks = 0.0  # without decay: how much was ever seen
         self._periods = 0
@@ -105,17 +109,12 @@ class BlockMaxima:
         self._scored += scored
         self._ticks += 1
         if self._ticks == self._length and self._close():
-            self._tail = self._settled(self._seen())
+            self._settle()
 
     def push_history(self, scores: Array) -> None:
         """Take a warm start's scores, shape (ticks, slots), oldest first."""
         for tick in scores:
             self.push(tick)
-        self.end_history()
-
-    def end_history(self) -> None:
-        """Take all that was pushed so far as a whole, whichever way it went."""
-        self._tail = self._seen()
 
     def release(self, slots: Indices) -> None:
         """Another pod takes these slots: what the last one scored in this block is dropped."""
@@ -134,26 +133,25 @@ class BlockMaxima:
             raise ValueError(
                 f"the budget must be a positive number of false alarms per pod-day, not {budget}"
             )
-        tail = self.tail
-        return tail_threshold(tail, budget, blocks_per_day=self.blocks_per_day) if tail else None
+        if budget not in self._held:
+            if (tail := self.tail) is None:
+                return None
+            if len(self._held) >= MAXIMUM_BUDGETS:
+                self._held.clear()
+            self._held[budget] = tail_threshold(tail, budget, blocks_per_day=self.blocks_per_day)
+        return self._held[budget]
+
+    def _settle(self) -> None:
+        """Follow the tail of one more block: up at once, down by a step."""
+        if (tail := self.tail) is None:
+            return
+        for budget, before in self._held.items():
+            now = tail_threshold(tail, budget, blocks_per_day=self.blocks_per_day)
+            self._held[budget] = max(now, before + self._fall * (now - before))
 
     @property
     def tail(self) -> Tail | None:
-        """What the threshold is drawn from; None while it is too little."""
-        return self._tail
-
-    def _settled(self, seen: Tail | None) -> Tail | None:
-        """The tail after one more block: the one seen if it asks for more, else a step towards it."""
-        if self._tail is None or seen is None:
-            return seen
-        before, now = (
-            tail_threshold(tail, CALIBRATION_BUDGET, blocks_per_day=self.blocks_per_day)
-            for tail in (self._tail, seen)
-        )
-        return seen if now >= before else towards(self._tail, seen, self._fall)
-
-    def _seen(self) -> Tail | None:
-        """The tail of all blocks so far."""
+        """Of all blocks so far: what the threshold is drawn from; None while it is too little."""
         if self._blocks < MIN_BLOCKS or self._periods < MIN_PERIODS:
             return None
         return Tail(
@@ -188,16 +186,6 @@ class BlockMaxima:
         bin_ = int(np.searchsorted(cumulated, wanted))
         before = cumulated[bin_ - 1] if bin_ else 0.0
         return float((bin_ + (wanted - before) / self._counts[bin_]) * HIGHEST / BINS)
-
-
-def towards(before: Tail, seen: Tail, share: float) -> Tail:
-    """A tail that has gone this share of the way from one to another; the days are those of the other."""
-    return Tail(
-        before.median + share * (seen.median - before.median),
-        before.upper + share * (seen.upper - before.upper),
-        before.far + share * (seen.far - before.far),
-        days=seen.days,
-    )
 
 
 class Thresholds:
@@ -237,8 +225,6 @@ class Thresholds:
         """Take a warm start's scores, shapes (ticks, slots), oldest first."""
         for tick, known in zip(scores, habitual, strict=True):
             self.push(tick, known)
-        for kind in self._kinds:
-            kind.end_history()
 
     def release(self, slots: Indices) -> None:
         """Another pod takes these slots."""

@@ -20,6 +20,9 @@ FULL: Final = 0.97
 """Hardly anything is left, whether it still grows or not: the bound of kubernetes-mixin's alert
 KubePersistentVolumeFillingUp of severity critical."""
 
+NEARLY_FULL: Final = 0.95
+"""A volume that was full and stands above this keeps its report: one that swings round `FULL` is one trouble."""
+
 WORTH_ASKING: Final = 0.5
 """Share taken from which on a volume is asked when it will be full: a half-empty one leaves time."""
 
@@ -35,7 +38,7 @@ PROBABILITY: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class VolumeFacts:
-    """The fullest volume of one pod."""
+    """A volume of one pod."""
 
     pod: PodKey
     workload: Workload
@@ -54,7 +57,7 @@ def volume_findings(volumes: Iterable[VolumeFacts]) -> tuple[Finding, ...]:
 def _of(facts: VolumeFacts) -> Finding | None:
     foretold = facts.forecast if facts.forecast and facts.forecast.estimate <= STAYS_WITHIN else None
     is_full = facts.full >= FULL
-    if not is_full and foretold is None:
+    if facts.full < NEARLY_FULL and foretold is None:
         return None
     return Finding(
         pod=facts.pod,
@@ -63,5 +66,6 @@ def _of(facts: VolumeFacts) -> Finding | None:
         over=is_full or (foretold is not None and foretold.latest <= FILLS_WITHIN),
         probability=1.0 if is_full else PROBABILITY,
         evidence=(f"the volume of claim {facts.claim} is {written(Feature.STORAGE, facts.full)} full",),
+        at_limit=is_full,
         forecast=foretold,
     )

@@ -43,6 +43,8 @@ class Facts:
     evidence: tuple[str, ...]
     forecast: LimitForecast | None = None
     """Of the affected pod that reaches its limit first; None when none is known to."""
+    at_limit: bool = False
+    """Whether an affected pod is at the end already (`Finding.at_limit`)."""
     since: datetime | None = None
     """When it began."""
     rolled_out_at: datetime | None = None
@@ -57,8 +59,11 @@ class Facts:
     def follows_rollout(self) -> bool:
         """Whether a rollout is the first suspect: it came shortly before, and not one pod alone is in trouble.
 
-        What the cluster itself reports needs no second pod: a rollout that hangs has one new pod, and that fails.
+        What the cluster itself reports needs no second pod: a rollout that hangs has one new pod, and that fails. What
+        filled a volume stays there after a rollback.
         """
+        if self.signal is Signal.VOLUME_FILLING:
+            return False
         if self.since is None or self.rolled_out_at is None or self.traffic_is_up:
             return False
         if not timedelta(0) <= self.since - self.rolled_out_at <= SUSPECT:
@@ -96,6 +101,7 @@ def facts_of(incident: Incident) -> Facts:
         explanation=worst.explanation if worst else (),
         evidence=worst.evidence if worst else (),
         forecast=first.forecast if (first := first_at_limit(incident.findings)) else None,
+        at_limit=any(finding.at_limit for finding in incident.findings),
         since=incident.since,
         rolled_out_at=incident.rolled_out_at,
     )
@@ -265,9 +271,9 @@ def _cpu_low(facts: Facts) -> Explanation:
 
 def _volume_filling(facts: Facts) -> Explanation:
     return Explanation(
-        "VolumeFilling" if facts.forecast else "VolumeFull",
+        "VolumeFull" if facts.at_limit else "VolumeFilling",
         f"A volume of {facts.workload} "
-        + ("fills up." if facts.forecast else "is full: whoever writes to it fails."),
+        + ("is full or nearly so: whoever writes to it will fail." if facts.at_limit else "fills up."),
         facts.evidence,
         (
             (

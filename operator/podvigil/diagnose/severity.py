@@ -30,8 +30,7 @@ def severity(facts: Facts, probability: float) -> Severity:
     left = facts.forecast.estimate if facts.forecast else timedelta.max
     if facts.signal is Signal.VOLUME_FILLING:
         # Volumes of replicas fill alike: that most of them do makes it no more urgent.
-        is_full_already = facts.forecast is None
-        return Severity.CRITICAL if is_full_already or left <= SOON else Severity.WARNING
+        return Severity.CRITICAL if facts.at_limit or left <= SOON else Severity.WARNING
     if facts.signal in _CRITICAL or (facts.is_widespread and probability >= LIKELY) or left <= SOON:
         return Severity.CRITICAL
     return Severity.WARNING if probability >= LIKELY or left <= TODAY else Severity.INFO

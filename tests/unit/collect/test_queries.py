@@ -4,24 +4,37 @@ from hypothesis import strategies as st
 
 from podvigil.api.features import Feature
 from podvigil.collect.queries import memory_limit_query, namespace_matcher, query_for, rate_window_seconds
+from podvigil.collect.volumes import fullness_query, mounted_query
 
 
-@pytest.mark.parametrize("feature", list(Feature))
+@pytest.mark.parametrize("feature", sorted(set(Feature) - {Feature.STORAGE}))
 def test_every_vital_has_a_query_per_pod(feature: Feature) -> None:
     query = query_for(feature, ["shop"], 30.0)
-    assert " by (namespace, pod" in query
+    assert "sum by (namespace, pod) (" in query
     assert 'namespace="shop"' in query
 
 
+def test_volumes_have_queries_of_their_own() -> None:
+    with pytest.raises(ValueError, match="by claim"):
+        query_for(Feature.STORAGE, ["shop"], 30.0)
+
+
 def test_a_volume_is_full_when_nothing_is_available() -> None:
-    # What a file system keeps for root is neither used nor available.
-    assert query_for(Feature.STORAGE, ["shop"], 30.0) == (
-        "max by (namespace, pod, persistentvolumeclaim) "
-        '(kube_pod_spec_volumes_persistentvolumeclaims_info{namespace="shop"}) '
-        "* on (namespace, persistentvolumeclaim) group_left () "
+    # What a file system keeps for root is neither used nor available. Of a block device nothing is known, and what
+    # is only read is full on purpose.
+    full = fullness_query(["shop"])
+    assert full == (
         "max by (namespace, persistentvolumeclaim) (1 - "
         'kubelet_volume_stats_available_bytes{namespace="shop"} '
-        '/ kubelet_volume_stats_capacity_bytes{namespace="shop"})'
+        '/ (kubelet_volume_stats_capacity_bytes{namespace="shop"} > 0) '
+        'and kubelet_volume_stats_used_bytes{namespace="shop"} > 0) '
+        "unless on (namespace, persistentvolumeclaim) "
+        'kube_persistentvolumeclaim_access_mode{namespace="shop",access_mode="ReadOnlyMany"} == 1'
+    )
+    assert mounted_query(["shop"]) == (
+        "max by (namespace, pod, persistentvolumeclaim) "
+        '(kube_pod_spec_volumes_persistentvolumeclaims_info{namespace="shop"}) '
+        f"* on (namespace, persistentvolumeclaim) group_left () ({full})"
     )
 
 

@@ -183,6 +183,18 @@ def test_what_the_metrics_say_is_not_over_because_pods_run(signal: Signal) -> No
     assert after[-1].incidents == before
 
 
+def test_a_volume_that_nobody_sees_is_not_calm() -> None:
+    volume = finding(signal=Signal.VOLUME_FILLING, score=None, probability=1.0)
+    seen = replace(BLIND, findings=(volume,), with_volumes={WEB.uid: 3})
+    before = run([seen] * 3)[-1].incidents
+    assert only(run([seen] * 3)[-1]).evaluated == 3
+    # Pods run and are scored, while the kubelets' statistics of volumes are away.
+    away = replace(BLIND, running={WEB.uid: 3}, scored={WEB.uid: 3})
+    assert run([away] * 9, start=3, incidents=before)[-1].incidents == before
+    calm = replace(away, with_volumes={WEB.uid: 3})
+    assert len(run([calm] * 9, start=3, incidents=before)[-1].incidents) == 0
+
+
 def test_the_worst_pod_comes_first() -> None:
     pods = [("a", 4.0, 0.9), ("b", 6.0, 0.7), ("c", 4.0, 0.95), ("d", 4.0, 0.9)]
     seen = bad(*(finding(n, score=s, probability=p) for n, s, p in reversed(pods)))

@@ -182,6 +182,29 @@ def test_a_quiet_week_does() -> None:
     assert found == pytest.approx(pooled(live).threshold(1.0), abs=0.1)
 
 
+def test_a_rarer_budget_goes_up_at_once_though_a_common_one_goes_down() -> None:
+    # The middle sinks while the tail grows heavier: at half of the blocks less is asked, at one in a hundred days more.
+    random = np.random.default_rng(3)
+    history = 5.0 + random.exponential(0.1, (2 * DAY, 40))
+    live = 3.0 + random.exponential(0.6, (2 * DAY, 40))
+    maxima = pooled(history)
+    before = {budget: maxima.threshold(budget) for budget in (45.0, 0.01)}
+    for tick in live:
+        maxima.push(tick)
+    whole = pooled(np.concatenate([history, live]))
+    common, rare = whole.threshold(45.0), whole.threshold(0.01)
+    assert (before[45.0] or 0) > (common or 0)
+    assert (before[0.01] or 0) < (rare or 0)
+    assert maxima.threshold(0.01) == pytest.approx(rare, abs=0.02)
+    assert maxima.threshold(45.0) > common + 0.02  # type: ignore[operator]
+
+
+def test_more_budgets_than_anyone_has_are_not_kept() -> None:
+    maxima = pooled(noise(1, 20, slope=0.5))
+    first = [maxima.threshold(0.1 * number) for number in range(1, 30)]
+    assert first == sorted(first, key=lambda value: -(value or 0))
+
+
 def test_hours_without_pods_lower_nothing() -> None:
     history = np.concatenate([noise(0.25, 40, slope=0.6), noise(0.25, 40, slope=0.2)])
     before, found = after(history, np.full((DAY, 40), np.nan))

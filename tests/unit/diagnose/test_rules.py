@@ -61,9 +61,14 @@ RESTART, SCALE, SET = ActionName.RESTART, ActionName.SCALE, ActionName.SET_RESOU
         pytest.param({"signal": Signal.OOM_KILLED}, "MemoryLimitReached", [SET, None], id="oom-killed"),
         pytest.param({"signal": Signal.CRASH_LOOP}, "ContainerFailsAtStart", [None], id="crash-loop"),
         pytest.param({"signal": Signal.RESTART_BURST}, "ContainerFailsRepeatedly", [None], id="restarts"),
-        pytest.param({"signal": Signal.VOLUME_FILLING}, "VolumeFull", [None], id="a-full-volume"),
         pytest.param(
-            {"signal": Signal.VOLUME_FILLING, "forecast": leak(60)},
+            {"signal": Signal.VOLUME_FILLING, "at_limit": True, "forecast": leak(900)},
+            "VolumeFull",
+            [None],
+            id="a-full-volume",
+        ),
+        pytest.param(
+            {"signal": Signal.VOLUME_FILLING, "forecast": leak(60), "rolled_out_at": NOW, "since": NOW},
             "VolumeFilling",
             [None],
             id="a-volume-that-fills",

@@ -15,7 +15,7 @@ from podvigil.api.monitor import ModelMode, MonitorSpec
 from podvigil.api.pods import PodKey
 from podvigil.api.reasons import Reason
 from podvigil.cluster.errors import ClusterError
-from podvigil.collect.columns import Column
+from podvigil.collect.columns import Column, Matrix
 from podvigil.collect.errors import SourceError
 from podvigil.controllers.monitor.judge import column_by_pod, model_findings
 from podvigil.controllers.monitor.outlook import Outlook
@@ -26,7 +26,7 @@ from podvigil.controllers.monitor.select import Selection
 from podvigil.controllers.monitor.sources import CredentialsMissing, NoSource, Source, open_source
 from podvigil.controllers.monitor.status import Trouble
 from podvigil.controllers.monitor.vitals import PodRows
-from podvigil.controllers.monitor.volumes import Volumes
+from podvigil.controllers.monitor.volumes import PAST_SECONDS, View, Volumes
 from podvigil.detect.findings import Finding
 from podvigil.detect.signals import THROTTLED_RATIO
 from podvigil.detect.store import Model, ModelError, load_model
@@ -55,8 +55,8 @@ class Sight:
     """Share of CPU periods throttled, 0 to 1, of the pods where it is high."""
     restarts: dict[PodKey, int] = field(default_factory=dict)
     """Restarts as the source counts them."""
-    volumes: tuple[Finding, ...] = ()
-    """Volumes that are full, or will be."""
+    volumes: View = field(default_factory=View)
+    """Which volumes are full, or will be."""
 
 
 class Evaluation:
@@ -70,6 +70,8 @@ class Evaluation:
         self._source: Source | None = None
         self._outlook = Outlook(_interval_seconds(spec), self.rows.capacity)
         self._volumes = Volumes(_interval_seconds(spec))
+        self._volumes_failed = False
+        """Told once, until they can be had again."""
         self._scoring: Scoring | None = None
         self._scoring_since: datetime | None = None
         self._past: Past | None = None
@@ -104,7 +106,6 @@ class Evaluation:
         self._unscored_ticks += missed
         change = self.rows.select(selection)
         self._outlook.place(selection, self.rows, change)
-        self._volumes.place(self.rows, change)
         if self._scoring is not None:
             self._scoring.fit(self.rows.capacity)
             self._scoring.release(change.released)
@@ -174,20 +175,16 @@ class Evaluation:
                 f"{source.name} has no sample for any of the {len(self.rows)} selected pods: does it scrape "
                 "cAdvisor, with the labels namespace and pod?"
             )
-        self._volumes.skip(self._unscored_ticks)
         scoring = self._scoring
         if scoring is None or self._wants_more(scoring, there, now):
             scoring = await self._start(source, there, selection, now)
-            if columns[Feature.STORAGE].keys:
-                await self._recall_volumes(source, selection, now)
         scoring.skip(self._unscored_ticks)
         self._outlook.skip(self._unscored_ticks)
         self._outlook.observe(values[:, MODEL_FEATURES.index(Feature.MEMORY)])
-        self._volumes.observe(columns[Feature.STORAGE], self.rows)
         wanted = values[:, [MODEL_FEATURES.index(f) for f in scoring.features]]
         verdict = await self._on_scorer(scoring.score, wanted, self.rows.present, now.timestamp())
         throttled, restarts = self._extras(columns)
-        volumes = await self._on_scorer(self._volumes.findings, self.rows)
+        volumes = await self._see_volumes(source, selection, now)
         return Sight(verdict, None, throttled, restarts, volumes)
 
     async def _open(self) -> Source:
@@ -211,7 +208,7 @@ class Evaluation:
         self, source: Source, there: tuple[Feature, ...], selection: Selection, now: datetime
     ) -> Scoring:
         """Begin scoring with what the source remembers; a source without a past is a cold start."""
-        matrices = await source.history(selection.namespaces, MODEL_FEATURES, now, pods=len(self.rows))
+        matrices = await source.history(selection.namespaces, now, pods=len(self.rows))
         history = self.rows.history(matrices, MODEL_FEATURES)
         times = next(iter(matrices.values())).times
         if self._outlook.is_new:
@@ -226,11 +223,37 @@ class Evaluation:
         self._unscored_ticks = 0
         return self._scoring
 
-    async def _recall_volumes(self, source: Source, selection: Selection, now: datetime) -> None:
-        """Begin with how the volumes grew, as far as a warm start reads."""
-        storage = (Feature.STORAGE,)
-        matrices = await source.history(selection.namespaces, storage, now, pods=len(self.rows))
-        self._volumes.warm_start(matrices[Feature.STORAGE], self.rows)
+    async def _see_volumes(self, source: Source, selection: Selection, now: datetime) -> View:
+        """Look at the volumes; what the source cannot say of them costs no score."""
+        volumes = self._volumes
+        try:
+            column = await source.volumes(selection.namespaces, now)
+            if column.keys and volumes.wants_past:
+                step = volumes.past_step(len(column.keys))
+                past = await self._volumes_past(source, selection, now, step)
+                if past is not None:
+                    volumes.warm_start(past, column, step)
+            volumes.observe(column, self.rows, now.timestamp())
+        except SourceError as error:
+            if not self._volumes_failed:
+                logger.warning("Cannot look at the volumes", extra={"why": str(error)})
+            self._volumes_failed = True
+            volumes.unseen()
+        else:
+            self._volumes_failed = False
+        return await self._on_scorer(volumes.view, self.rows)
+
+    async def _volumes_past(
+        self, source: Source, selection: Selection, now: datetime, step: float
+    ) -> Matrix | None:
+        """Return how full the claims were; None when the source failed too often. Raises: SourceError."""
+        try:
+            return await source.volumes_past(selection.namespaces, now, seconds=PAST_SECONDS, step=step)
+        except SourceError:
+            self._volumes.past_failed()
+            if self._volumes.wants_past:
+                raise
+            return None
 
     def _new_scoring(self, features: tuple[Feature, ...], history: Array, times: Array) -> Scoring:
         scoring = Scoring(

@@ -9,6 +9,7 @@ import numpy as np
 
 from podvigil.api.features import Feature
 from podvigil.api.pods import PodKey
+from podvigil.api.signals import Signal
 from podvigil.controllers.monitor.scoring import Verdict
 from podvigil.controllers.monitor.select import Selection
 from podvigil.controllers.monitor.vitals import PodRows
@@ -146,9 +147,11 @@ def affected_pods(
 ) -> dict[PodKey, str]:
     """Return the pods in trouble, each with its workload's uid: in an open incident, or long not ready.
 
-    A young pod is not ready because it starts; a finished one has no need to be.
+    A young pod is not ready because it starts; a finished one has no need to be. A pod whose volume fills is well, and
+    one file system under many claims is no storm.
     """
-    affected = {f.pod: i.workload.uid for i in incidents.values() if i.is_open for f in i.findings}
+    sick = (i for i in incidents.values() if i.is_open and i.signal is not Signal.VOLUME_FILLING)
+    affected = {f.pod: i.workload.uid for i in sick for f in i.findings}
     for key, pod in selection.pods.items():
         wanted = pod.phase not in FINISHED and not pod.terminating
         if wanted and not pod.ready and now.timestamp() - pod.created > START_SECONDS:

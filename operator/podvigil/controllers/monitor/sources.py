@@ -19,8 +19,9 @@ from podvigil.cluster.client import Cluster
 from podvigil.collect.columns import Column, Matrix
 from podvigil.collect.prometheus import MAX_POINTS, BearerToken, PrometheusSource
 from podvigil.collect.queries import query_for
+from podvigil.collect.volumes import fullness_query, mounted_query
 
-FEATURES: Final = (*MODEL_FEATURES, Feature.RESTARTS, Feature.THROTTLING, Feature.STORAGE)
+FEATURES: Final = (*MODEL_FEATURES, Feature.RESTARTS, Feature.THROTTLING)
 
 HISTORY_SECONDS: Final = 3 * 3600.0
 """What a warm start reads: the trailing hour, its gap, and enough blocks for a threshold."""
@@ -66,13 +67,29 @@ class Source:
         return {f: column.whole() for f, column in columns.items()}
 
     async def history(
-        self, namespaces: tuple[str, ...], features: Sequence[Feature], until: datetime, *, pods: int
+        self, namespaces: tuple[str, ...], until: datetime, *, pods: int
     ) -> Mapping[Feature, Matrix]:
-        """Ask for some features up to one interval before `until`. Raises: SourceError."""
+        """Ask for the model's features up to one interval before `until`. Raises: SourceError."""
         room = MAXIMUM_HISTORY_SAMPLES // max(pods, 1)
         ticks = max(1, min(int(HISTORY_SECONDS / self._interval), MAX_POINTS - 1, room))
         end = until.timestamp() - self._interval
-        return await self.between(namespaces, features, end - ticks * self._interval, end, self._interval)
+        return await self.between(
+            namespaces, MODEL_FEATURES, end - ticks * self._interval, end, self._interval
+        )
+
+    async def volumes(self, namespaces: tuple[str, ...], at: datetime) -> Column:
+        """Ask how full the claims of each pod are. Raises: SourceError."""
+        question = partial(self._prometheus.query, mounted_query(namespaces), at.timestamp())
+        return (await self._ask({Feature.STORAGE: question}))[Feature.STORAGE].whole()
+
+    async def volumes_past(
+        self, namespaces: tuple[str, ...], until: datetime, *, seconds: float, step: float
+    ) -> Matrix:
+        """Ask how full each claim was, up to one interval before `until`. Raises: SourceError."""
+        end = until.timestamp() - self._interval
+        start = end - step * max(1, int(seconds / step))
+        question = partial(self._prometheus.query_range, fullness_query(namespaces), start, end, step)
+        return (await self._ask({Feature.STORAGE: question}))[Feature.STORAGE].whole()
 
     async def between(
         self, namespaces: tuple[str, ...], features: Sequence[Feature], start: float, end: float, step: float

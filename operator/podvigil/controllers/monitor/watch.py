@@ -173,7 +173,7 @@ class Watch:
         """Return the pods in trouble: certain signals first, which never wait for a score."""
         restarts = self._restarts.observe(selection, sight.restarts, now)
         found = certain_findings(container_facts(selection, restarts, sight.throttled), now=now)
-        found += sight.volumes
+        found += sight.volumes.findings
         if sight.verdict is not None:
             found += self._evaluation.findings(sight.verdict)
         return found
@@ -187,7 +187,12 @@ class Watch:
         minimum = parse_duration(spec.detection.minimum_duration)
         rules = IncidentRules(minimum, clear_after(parse_duration(spec.interval), minimum))
         seen = Observation(
-            found, scored=scored, running=running, existing=existing, rollouts=selection.rollouts
+            found,
+            scored=scored,
+            running=running,
+            with_volumes=sight.volumes.judged,
+            existing=existing,
+            rollouts=selection.rollouts,
         )
         done = step(incidents, seen, now=now, rules=rules)
         self._incidents = dict(done.incidents)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from podvigil.api.pods import PodKey
+from podvigil.api.signals import Signal
 from podvigil.controllers.monitor.judge import affected_pods
 from podvigil.controllers.monitor.select import Selection
 from podvigil.remediate.storm import storm_of_pods
@@ -57,3 +58,12 @@ def test_a_storm_is_a_fifth_of_the_pods_and_three_workloads(
 ) -> None:
     said = storm_of_pods("shop", watched=watched, affected=affected, workloads=workloads)
     assert (said is not None) is is_storm
+
+
+def test_a_volume_that_fills_makes_nobody_sick() -> None:
+    opened = replace(incident(), signal=Signal.VOLUME_FILLING, opened_at=NOW)
+    assert affected_pods(selection(ready=True), {opened.key: opened}, NOW) == {}
+    assert (
+        affected_pods(selection(ready=True), {opened.key: replace(opened, signal=Signal.MEMORY_HIGH)}, NOW)
+        != {}
+    )

@@ -5,6 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from podvigil.api.signals import Signal
 from podvigil.collect.pods import PodRecord, Termination
 from podvigil.controllers.monitor.outlook import MAXIMUM_ASKED, Outlook
 from podvigil.controllers.monitor.vitals import PodRows
@@ -71,6 +72,13 @@ def test_of_whom_nothing_is_foretold(other: PodRecord) -> None:
     pods.select(other)
     pods.pass_by(GROWING[-3:])
     assert pods.foretold(finding(other.key.name)) == [None]
+
+
+def test_what_fills_a_volume_has_a_forecast_of_its_own() -> None:
+    pods = Minutes()
+    pods.select(limited())
+    pods.pass_by(GROWING)
+    assert pods.foretold(finding("web-1", signal=Signal.VOLUME_FILLING)) == [None]
 
 
 def test_an_old_restart_is_no_news() -> None:
