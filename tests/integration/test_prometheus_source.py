@@ -20,7 +20,7 @@ from podvigil.collect.columns import Column, parse_key
 from podvigil.collect.errors import BadAnswer, PartialAnswer, SourceError, Unreachable, WrongLabels
 from podvigil.collect.prometheus import PrometheusSource
 from podvigil.collect.queries import query_for
-from podvigil.controllers.monitor.sources import open_source
+from podvigil.controllers.monitor.sources import FEATURES, open_source
 from samples import monitor
 
 UP = "vector(1)"
@@ -79,11 +79,11 @@ def test_every_vital_of_every_pod_comes_in(
     pods = set(kwok_cluster.deploy(namespace, "web", replicas=2))
 
     def seen() -> bool:
-        columns = [ask(source, feature, namespace) for feature in Feature]
+        columns = [ask(source, feature, namespace) for feature in FEATURES]
         return all(len(column.keys) == 2 and np.isfinite(column.values).all() for column in columns)
 
     wait_until(seen, "both pods have all six vitals", deadline_seconds=60)
-    for feature in Feature:
+    for feature in FEATURES:
         column = ask(source, feature, namespace)
         keys = [parse_key(key) for key in column.keys]
         assert {(key.namespace, key.name) for key in keys} == {(namespace, pod) for pod in pods}
