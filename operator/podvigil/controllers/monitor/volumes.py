@@ -104,14 +104,14 @@ class Volumes:
         """Take one sample, by pod and claim, at Unix second `at`. Raises: WrongLabels."""
         if not column.keys and self._ladder is None:
             return
+        series = [self._about(raw, column) for raw in column.keys]
         ladder = self._ladder or self._begin()
         if self._at is not None:
             ladder.skip(max(0, round((at - self._at) / self._interval) - 1))
         self._at = at
         self._pods = {}
         slots = np.full(len(column.keys), -1, np.intp)
-        for index, (raw, value) in enumerate(zip(column.keys, column.values.tolist(), strict=True)):
-            pod, claim = self._about(raw, column)
+        for index, ((pod, claim), value) in enumerate(zip(series, column.values.tolist(), strict=True)):
             if np.isfinite(value) and rows.slot(pod) is not None and (slot := self._slot(claim)) >= 0:
                 slots[index] = slot
                 self._pods.setdefault(slot, []).append(pod)
