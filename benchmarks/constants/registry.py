@@ -180,6 +180,7 @@ NOT_VARIED: Final = {
     f"{_THRESHOLD}:DAY_SECONDS": _UNIT,
     f"{_THRESHOLD}:HIGHEST": _SCALE,
     f"{_THRESHOLD}:BINS": "the resolution of a histogram",
+    f"{_THRESHOLD}:MAXIMUM_BUDGETS": _SIZE,
     f"{_THRESHOLD}:MIN_BLOCKS": "from when on there is a threshold, not where it is",
     f"{_THRESHOLD}:MIN_PERIODS": "from when on there is a threshold, not where it is",
     f"{_DETECT}.probability:CALIBRATION_BUDGET": _UNIT,

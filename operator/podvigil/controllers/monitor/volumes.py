@@ -99,6 +99,7 @@ class Volumes:
         for number, values in enumerate(past.values.T):
             ladder.skip(between if number else 0)
             ladder.push(self._placed(ladder, slots[known], values[known]))
+        self._seen_at[slots[known]] = past.times[-1]
 
     def observe(self, column: Column, rows: PodRows, at: float) -> None:
         """Take one sample, by pod and claim, at Unix second `at`. Raises: WrongLabels."""
