@@ -28,6 +28,8 @@ class QueueSettings:
     """Before the first retry: a conflict is over at once."""
     last_backoff_seconds: float = 30.0
     """The longest pause between retries: a server that is back is noticed within it."""
+    beat_seconds: float = 5.0
+    """How often the watchdog hears from whoever works it off, and what waits is measured."""
 
 
 class WorkQueue(Generic[Key]):

@@ -19,9 +19,6 @@ from podvigil.remediate.observe.gather import Unreadable
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS: Final = 5.0
-"""How often the watchdog hears from us."""
-
 LONGEST_RETRY_AFTER: Final = 120.0
 """A Retry-After beyond this is not believed."""
 
@@ -92,14 +89,16 @@ class RequestLoop:
             resync_seconds: how often all requests are listed, so that a lost watch event is not lost work.
             on_error: told the HTTP status of an answer that cut a pass short (0: none), or `unreadable`.
             on_beat: told the queue every few seconds.
-            queue: how much is worked on at once, and how failing work slows down.
+            queue: how much is worked on at once, how failing work slows down, and how often a beat is.
         """
         self._cluster = cluster
         self._work = work
         self._resync_seconds = resync_seconds
         self._on_error = on_error
         self._on_beat = on_beat
-        self._queue = WorkQueue[RequestKey](queue)
+        settings = queue or QueueSettings()
+        self._beat_seconds = settings.beat_seconds
+        self._queue = WorkQueue[RequestKey](settings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._undecided: set[RequestKey] = set()
         """No more than the cluster has: what is deleted leaves with the event, or with the next list."""
@@ -177,7 +176,7 @@ class RequestLoop:
         while not stop.is_set():
             beat()
             self._on_beat(self._queue)
-            await pause(stop, BEAT_SECONDS)
+            await pause(stop, self._beat_seconds)
 
     def _after_error(self, key: RequestKey, error: Exception, planned: float) -> float:
         status = error.status if isinstance(error, ClusterError) else -1

@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry
 
 from faults.loopback import Loopback, Reply
 from podvigil.cluster.client import Cluster
-from podvigil.controllers import requests
 from podvigil.controllers.queue import QueueSettings
 from podvigil.controllers.remediation.executor import Executor
 from podvigil.controllers.remediation.ports import ExecutorSettings
@@ -84,12 +83,11 @@ async def test_a_request_that_is_deleted_waits_no_more() -> None:
         assert loop.undecided == 1
 
 
-async def test_the_executor_measures_its_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_executor_measures_its_loop() -> None:
     """Two requests wait, and the queue has room for one: what was dropped is counted once, not at every beat."""
-    monkeypatch.setattr(requests, "BEAT_SECONDS", 0.01)
     registry = CollectorRegistry()
     settings = ExecutorSettings(
-        own_namespace="podvigil-system", instance="a", queue=QueueSettings(capacity=1)
+        own_namespace="podvigil-system", instance="a", queue=QueueSettings(capacity=1, beat_seconds=0.01)
     )
     stop = asyncio.Event()
     measured: list[float | None] = []
