@@ -1,5 +1,6 @@
 """`podvigil run` as a process under its own ServiceAccount, and what a person or a scraper sees of it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -157,6 +158,18 @@ class Api:
             lambda: condition(self.monitor(name), kind).startswith(value), f"monitor {name}: {kind}={value}"
         )
         return message(self.monitor(name), kind)
+
+
+def apply_monitor(cluster: ControlPlane, name: str, spec: Json, prometheus_url: str) -> None:
+    """Create or change a monitor that asks this Prometheus, as often as tests scrape."""
+    sources = {"prometheus": {"scrapeInterval": "2s", "timeout": "3s", "url": prometheus_url}}
+    body = {
+        "apiVersion": "podvigil.io/v1alpha1",
+        "kind": "AnomalyMonitor",
+        "metadata": {"name": name},
+        "spec": spec | {"sources": sources},
+    }
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
 
 
 def condition(body: Json, kind: str) -> str:

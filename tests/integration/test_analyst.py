@@ -15,7 +15,7 @@ import pytest
 from faults.proxy import AlterJson, FaultProxy, Rule
 from localcluster.cluster import KwokCluster
 from localcluster.load import Load
-from operator_process import GROUP, Api, OperatorProcess, condition, message
+from operator_process import GROUP, Api, OperatorProcess, apply_monitor, condition, message
 from shop import ANALYST, install
 
 NAMESPACE: Final = "analyst-story"
@@ -92,14 +92,7 @@ def story(kwok_cluster: KwokCluster, tmp_path_factory: pytest.TempPathFactory) -
     kwok_cluster.give_past((NAMESPACE,), seconds=PAST_SECONDS)
     prometheus.restart()
     with FaultProxy(prometheus.url) as proxy:
-        sources = {"prometheus": {"scrapeInterval": "2s", "timeout": "3s", "url": proxy.url}}
-        body = {
-            "apiVersion": "podvigil.io/v1alpha1",
-            "kind": "AnomalyMonitor",
-            "metadata": {"name": MONITOR},
-            "spec": SPEC | {"sources": sources},
-        }
-        cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
+        apply_monitor(cluster, MONITOR, SPEC, proxy.url)
         with OperatorProcess(cluster, tmp_path_factory.mktemp("analyst")) as analyst:
             yield Story(kwok_cluster, proxy, analyst, Api(cluster))
             cluster.kubectl("delete", "anomalymonitor", MONITOR, "--ignore-not-found")

@@ -1,6 +1,5 @@
 """A leak that began a quarter of an hour ago: the report of a real analyst says when memory reaches its limit."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ import pytest
 from faults.proxy import AlterJson, FaultProxy, Rule
 from localcluster.cluster import KwokCluster
 from localcluster.load import Load
-from operator_process import Api, OperatorProcess, condition
+from operator_process import Api, OperatorProcess, apply_monitor, condition
 from podvigil.api.durations import parse_duration
 from shop import install
 
@@ -68,14 +67,7 @@ def leak(kwok_cluster: KwokCluster, tmp_path_factory: pytest.TempPathFactory) ->
     with FaultProxy(prometheus.url) as proxy:
         altered = AlterJson(leaking(pod, time.time() - GROWN_SECONDS))
         proxy.add(Rule(altered, path="container_memory_working_set_bytes"))
-        sources = {"prometheus": {"scrapeInterval": "2s", "timeout": "3s", "url": proxy.url}}
-        body = {
-            "apiVersion": "podvigil.io/v1alpha1",
-            "kind": "AnomalyMonitor",
-            "metadata": {"name": MONITOR},
-            "spec": SPEC | {"sources": sources},
-        }
-        cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
+        apply_monitor(cluster, MONITOR, SPEC, proxy.url)
         with OperatorProcess(cluster, tmp_path_factory.mktemp("outlook")):
             yield Api(cluster), pod
             cluster.kubectl("delete", "anomalymonitor", MONITOR, "--ignore-not-found")

@@ -14,7 +14,7 @@ from faults.proxy import FaultProxy, Rule, Status
 from localcluster import history
 from localcluster.cluster import KwokCluster
 from localcluster.load import Load
-from operator_process import Api, OperatorProcess, condition
+from operator_process import Api, OperatorProcess, apply_monitor, condition
 from podvigil.api.durations import parse_duration
 from shop import install
 
@@ -111,14 +111,7 @@ def filling(
     prometheus.scrape_also(f"127.0.0.1:{port}")
     prometheus.restart()
     with FaultProxy(prometheus.url) as proxy:
-        sources = {"prometheus": {"scrapeInterval": "2s", "timeout": "3s", "url": proxy.url}}
-        body = {
-            "apiVersion": "podvigil.io/v1alpha1",
-            "kind": "AnomalyMonitor",
-            "metadata": {"name": MONITOR},
-            "spec": SPEC | {"sources": sources},
-        }
-        cluster.kubectl("apply", "-f", "-", input=json.dumps(body))
+        apply_monitor(cluster, MONITOR, SPEC, proxy.url)
         try:
             with OperatorProcess(cluster, tmp_path_factory.mktemp("volumes")):
                 yield Api(cluster), pods, proxy
