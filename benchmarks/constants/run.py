@@ -21,7 +21,7 @@ from constants.report import Group, report
 from constants.subjects import Subject, of_days, of_set
 from constants.vary import Constant
 from detection.commit import commit
-from detection.sets import UNGATED, NoLabelledSets, labelled_sets
+from detection.sets import NoLabelledSets, is_gated, labelled_sets
 
 from podvigil.detect.detector import Mode
 from podvigil.detect.store import ModelError, load_model
@@ -48,7 +48,7 @@ def main() -> int:
         return 0
     try:
         beta = load_model(given.model).beta
-        sets = [of_set(one) for one in labelled_sets(given.data) if not one.name.startswith(UNGATED)]
+        sets = [of_set(one) for one in labelled_sets(given.data) if is_gated(one.name)]
     except (ModelError, NoLabelledSets) as error:
         print(error, file=sys.stderr)
         return 2

@@ -20,6 +20,7 @@ from podvigil.detect.store import Model
 from podvigil.evaluate.figures import finite
 from podvigil.evaluate.files import read_labels
 from podvigil.evaluate.labels import Labels
+from podvigil.evaluate.npz import write_npz
 from podvigil.evaluate.ranking import vus_pr
 from podvigil.evaluate.samples import Samples, read_samples
 
@@ -53,8 +54,7 @@ def of_days(seed: int, number: int) -> Subject:
     world = draw(seed, number)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "days.npz"
-        with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays(world, labelled(world)))
+        write_npz(path, arrays(world, labelled(world)))
         return Subject(
             f"days {seed}.{number}", read_samples(path, widest=len(MODEL_FEATURES)), read_labels(path)
         )

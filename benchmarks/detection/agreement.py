@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from detection.by_file import ours, scored_by
 from detection.commit import commit
-from detection.sets import UNGATED, LabelledSet, NoLabelledSets, labelled_sets
+from detection.sets import UNGATED, LabelledSet, NoLabelledSets, is_gated, labelled_sets
 
 from podvigil.detect.detector import Mode
 from podvigil.evaluate.files import EvaluationError
@@ -102,9 +102,7 @@ def report(found: Sequence[Agreement], code: str) -> Iterator[str]:
     for one in found:
         off = one.ours - one.theirs
         gate = (
-            "not gated"
-            if one.name.startswith(UNGATED)
-            else ("yes" if abs(off) <= VUS_PR_TOLERANCE else "**no**")
+            "not gated" if not is_gated(one.name) else ("yes" if abs(off) <= VUS_PR_TOLERANCE else "**no**")
         )
         median, far, largest = np.quantile(one.differences, [0.5, 0.99, 1.0])
         close = np.mean(one.differences <= CLOSE)

@@ -14,6 +14,7 @@ from detection.sets import LabelledSet
 
 from podvigil.detect.detector import Mode
 from podvigil.evaluate.files import Scores, read_scores
+from podvigil.evaluate.npz import write_npz
 
 SCORER: Final = Path(__file__).with_name("scorer.py")
 SCORER_SECONDS: Final = 1_800
@@ -39,8 +40,7 @@ def write_set(path: Path, labelled: LabelledSet, seed: int = 0) -> None:
     arrays = {f"train_{index}": values for index, values in enumerate(labelled.train)}
     arrays |= {f"test_{index}": values for index, values in enumerate(labelled.test)}
     arrays |= {"interval_s": np.array(labelled.interval_seconds), "seed": np.array(seed)}
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    write_npz(path, arrays)
 
 
 def scored_by(command: Sequence[str], labelled: LabelledSet, seed: int = 0) -> Answer:

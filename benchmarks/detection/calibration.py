@@ -15,7 +15,7 @@ from detection.calibration_report import WHOLE, Case, report
 from detection.commit import commit
 from detection.histories import SHORT_HOURS, other_load, shortened, with_faults, with_flood
 from detection.leave_out import estimates_left_out, rules_left_out
-from detection.sets import UNGATED, NoLabelledSets, labelled_sets
+from detection.sets import NoLabelledSets, is_gated, labelled_sets
 from detection.streams import Stream, Warm, Watched, judged_from, of_days, of_set, warm, watched
 
 from podvigil.detect.detector import Mode
@@ -61,8 +61,8 @@ def main() -> int:
         reliability=[
             (name, _reliability(model, [case for case in cases if belongs(case)]))
             for name, belongs in (
-                ("the labelled sets", lambda case: not case.generated and not ungated(case)),
-                ("sets on which nothing is better than chance", ungated),
+                ("the labelled sets", lambda case: not case.generated and is_gated(case.stream)),
+                ("sets on which nothing is better than chance", lambda case: not is_gated(case.stream)),
                 ("generated days", lambda case: case.generated),
             )
         ],
@@ -73,11 +73,6 @@ def main() -> int:
     given.out.write_text(text, encoding="utf-8")
     print(f"Wrote {given.out}")
     return 0
-
-
-def ungated(case: Case) -> bool:
-    """Whether its set says nothing of constants."""
-    return case.stream.startswith(UNGATED)
 
 
 def conditions(stream: Stream, model: Model) -> Iterator[Case]:

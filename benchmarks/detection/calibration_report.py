@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from detection.sets import UNGATED
+from detection.sets import is_gated
 from detection.streams import BUDGETS, Watched, operation, pod_days
 
 from podvigil.detect.threshold import RULE
@@ -151,7 +151,7 @@ def _promised(cases: Sequence[Case]) -> Iterator[str]:
     for case in cases:
         if case.condition != WHOLE or case.generated:
             continue
-        gated = not case.stream.startswith(UNGATED)
+        gated = is_gated(case.stream)
         for name, online in (("end of the history", False), ("on the way", True)):
             margins = _margins(case, 1.0, online)
             if margins is None:

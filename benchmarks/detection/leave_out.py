@@ -10,7 +10,7 @@ from constants.leave_out import Varied, left_out
 from constants.registry import OF_THE_THRESHOLD
 from constants.vary import Constant, varied
 from detection.calibration_report import Case
-from detection.sets import UNGATED, Floats
+from detection.sets import Floats, is_gated
 from detection.streams import BUDGETS, estimated_again, operation, pod_days
 
 from podvigil.detect.threshold import RULE, TailRule
@@ -85,7 +85,7 @@ def _groups(cases: Sequence[Case]) -> dict[str, list[Case]]:
     """A set, or all generated days; what is not gated says nothing of constants."""
     groups: dict[str, list[Case]] = {}
     for case in cases:
-        if case.stream.startswith(UNGATED):
+        if not is_gated(case.stream):
             continue
         groups.setdefault("generated days" if case.generated else case.stream, []).append(case)
     return groups

@@ -41,6 +41,11 @@ class NoLabelledSets(Exception):
     """There is nothing to judge on; the text says where, and how to mend it."""
 
 
+def is_gated(name: str) -> bool:
+    """Whether a set of this name says something of constants."""
+    return not name.startswith(UNGATED)
+
+
 def labelled_sets(folder: Path) -> list[LabelledSet]:
     """Read every set in a folder and below, by name; files with other arrays are left alone.
 

@@ -27,6 +27,7 @@ from podvigil.evaluate.alarms import Operation, watch
 from podvigil.evaluate.figures import finite
 from podvigil.evaluate.files import read_labels
 from podvigil.evaluate.labels import IGNORED, Labels
+from podvigil.evaluate.npz import write_npz
 
 BUDGETS: Final = (0.1, 1.0, 5.0)
 """False alarms per pod-day that are asked for: the operator's default, the promise's, and a restless person's."""
@@ -127,8 +128,7 @@ def of_days(seed: int, number: int) -> Stream:
     made = arrays(world, labelled(world))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "days.npz"
-        with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **made)
+        write_npz(path, made)
         labels = read_labels(path)
     return Stream(
         f"days {seed}.{number}",

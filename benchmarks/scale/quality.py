@@ -23,6 +23,7 @@ from podvigil.detect import baseline
 from podvigil.detect.detector import Mode
 from podvigil.evaluate.figures import Figures, figures
 from podvigil.evaluate.files import read_scores
+from podvigil.evaluate.npz import write_npz
 
 MODES: Final = (Mode.Z3, Mode.STATISTICS, Mode.LSTM)
 FOR_ALL: Final = (Mode.Z3, Mode.LSTM)
@@ -80,8 +81,7 @@ def judge(labelled: LabelledSet, mode: Mode) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         given, answer = Path(folder) / "in.npz", Path(folder) / "out.npz"
         write_set(given, labelled)
-        with answer.open("wb") as file:
-            np.savez(file, allow_pickle=False, **scorer.scored(given, mode, MODELS))
+        write_npz(answer, scorer.scored(given, mode, MODELS))
         scores = read_scores(answer, labelled.labels)
     return figures(labelled.labels, scores.test, threshold=scores.threshold, history=scores.train)
 
