@@ -17,8 +17,9 @@ from podvigil.cluster.errors import ClusterError, Conflict, Unavailable
 from podvigil.controllers.remediation import status
 from podvigil.remediate.actions.base import Change
 from podvigil.remediate.refusal import Refusal
-from podvigil.remediate.steps import Claim, Conclude, Finish, Hold, Settle, Watch
+from podvigil.remediate.steps import BeginRollback, Claim, Conclude, Finish, Hold, Settle, Watch
 from podvigil.remediate.validation.effect import Verdict
+from podvigil.remediate.validation.outcomes import NOTHING_LEARNT, learn
 from unit.remediate.world import CLAIM, ME, NOW, at, context, request
 from unit.remediate.world import UID as TOKEN
 
@@ -145,6 +146,32 @@ def test_the_end_keeps_what_was_said_about_the_rollback() -> None:
     draft = status.settled(status.begin(request(EXECUTED), NOW), Settle(True, Reason.ROLLED_BACK, "put back"))
     after = status.finished(draft, Finish(Reason.HARMFUL, Reason.HARMFUL, "worse")).status
     assert said(after)["RolledBack"] == "True RolledBack"
+
+
+@pytest.mark.parametrize("later", [0.5, -30], ids=["in-the-same-second", "by-a-clock-that-is-behind"])
+def test_what_ends_a_second_time_ends_later_and_so_is_learnt(later: float) -> None:
+    """Seen once: a person took back what had succeeded in the same second, and it stayed a success."""
+    judged = {"type": "Validated", "status": "True", "reason": "Succeeded", "message": "-"}
+    asked = request({**EXECUTED, "status.conditions": [{**judged, "lastTransitionTime": at(0)}]})
+
+    def written(draft: status.Draft, after: float) -> status.Draft:
+        return status.begin(asked.model_copy(update={"status": draft.status}), NOW + timedelta(seconds=after))
+
+    first = status.finished(
+        status.begin(asked, NOW), Finish(Reason.SUCCEEDED, Reason.SUCCEEDED, "it is gone")
+    )
+    opened = status.rolling_back(written(first, later), BeginRollback("alice wanted the old state back"))
+    back = status.settled(written(opened, later), Settle(True, Reason.ROLLED_BACK, "put back 3 replicas"))
+    second = status.finished(written(back, later), Finish(Reason.ROLLED_BACK, Reason.ROLLED_BACK, "alice"))
+
+    assert opened.status.finished_at is None
+    memory = NOTHING_LEARNT
+    for ended in (first, second):
+        memory, _ = learn(
+            memory, [asked.model_copy(update={"status": ended.status})], window=timedelta(hours=24)
+        )
+    (count,) = memory.counts
+    assert (count.attempts, count.succeeded, count.failures_in_a_row) == (1, 0, 1)
 
 
 def test_a_wait_says_why() -> None:

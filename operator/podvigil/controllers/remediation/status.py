@@ -1,8 +1,8 @@
 """The status of a request after each step. Pure: what is written, by `write_status`, with the resourceVersion seen."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from podvigil.api.conditions import Condition, ConditionStatus, find_condition, set_condition
 from podvigil.api.durations import parse_duration
@@ -27,6 +27,9 @@ from podvigil.remediate.validation.effect import OUTCOMES
 from podvigil.remediate.validation.siblings import siblings
 
 UNKNOWN = ConditionStatus.UNKNOWN
+
+A_SECOND: Final = timedelta(seconds=1)
+"""The least by which two times in a status differ: the API's times have whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +244,13 @@ def concluded(draft: Draft, step: Conclude, ctx: Context) -> Draft:
 
 
 def rolling_back(draft: Draft, step: BeginRollback) -> Draft:
-    """Say that the old value is being put back; an ended request is open again."""
+    """Say that the old value is being put back; an ended request is open again.
+
+    Times have whole seconds, and the clocks of two replicas differ: what is opened again counts as opened after it
+    had ended, or `learn` would take its second end for the first.
+    """
+    if (ended_at := draft.status.finished_at) is not None:
+        draft = replace(draft, now=max(draft.now, ended_at + A_SECOND))
     draft = draft.condition(RequestCondition.ROLLED_BACK, UNKNOWN, Reason.ROLLING_BACK, step.message[:1024])
     return draft.summary(UNKNOWN, Reason.ROLLING_BACK, step.message[:1024]).changed(finished_at=None)
 
@@ -252,7 +261,7 @@ def settled(draft: Draft, step: Settle) -> Draft:
 
 
 def finished(draft: Draft, step: Finish) -> Draft:
-    """End the request. What never came to be is said, too."""
+    """End the request, never before it was last opened. What never came to be is said, too."""
     message = step.message if step.reason is step.outcome else f"{step.reason}: {step.message}"
     execution = draft.status.execution
     if execution is None or execution.finished_at is None:
@@ -264,6 +273,9 @@ def finished(draft: Draft, step: Finish) -> Draft:
         draft = draft.condition(
             RequestCondition.ROLLED_BACK, False, Reason.NOT_NEEDED, "Nothing is put back."
         )
+    opened = find_condition(draft.status.conditions, RequestCondition.SUCCEEDED)
+    if opened is not None:
+        draft = replace(draft, now=max(draft.now, opened.last_transition_time))
     is_good = step.outcome is Reason.SUCCEEDED
     return draft.summary(is_good, step.outcome, message).changed(finished_at=draft.now.replace(microsecond=0))
 
