@@ -88,7 +88,7 @@ OF_HABITS: Final = (
     _here(_LEVEL, "PRIOR_BINS", 4, 16),
     _here(_LEVEL, "LARGEST_SPREAD", 0.75, 3),
     _here(_LEVEL, "SURPRISE", 0.75, 3),
-    _here(_DEVIATION, "SMOOTHING_SECONDS", 450, 1800),
+    _here(_DEVIATION, "SMOOTHING_SECONDS", 225, 900),
     _here(_DEVIATION, "RELATIVE_FLOOR", 0.025, 0.1),
     _here(_DEVIATION, "SHARE_OF_HOUR", 0.15, 0.6),
     _of(

@@ -1,4 +1,4 @@
-"""How far a value lies from what a habit expects, smoothed over a quarter of an hour.
+"""How far a value lies from what a habit expects, smoothed over some minutes.
 
 A habit speaks of minutes and hours; what lasts for seconds is the trailing hour's business. A rise is
 measured in natural units, a fall by its logarithm: to nothing is infinitely less than to a half, and in
@@ -13,7 +13,8 @@ import numpy as np
 from podvigil.detect.score import DEVIATION_LIMIT
 from podvigil.window.arrays import Array, Indices, grown, zeroed
 
-SMOOTHING_SECONDS: Final = 900.0
+SMOOTHING_SECONDS: Final = 450.0
+"""Seven and a half minutes: chosen alike with each generated cluster left out, `benchmarks/results/constants.md`."""
 
 RELATIVE_FLOOR: Final = 0.05
 """A spread is at least a twentieth of the level, whatever the days say."""

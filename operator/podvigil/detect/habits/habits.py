@@ -1,7 +1,7 @@
 """The habits of one monitor's pods together: one sample in, what they expect and allow out.
 
 The trailing hour is asked at every sample. What speaks of minutes and hours (season, siblings) is asked at
-most once a minute: that is a matter of cost only, since they are smoothed over a quarter of an hour.
+most once a minute: that is a matter of cost only, since they are smoothed over minutes.
 """
 
 from collections.abc import Hashable, Sequence
