@@ -125,9 +125,13 @@ class Analyst:
     def calm(self) -> dict[str, Any]:
         """The episode is over; returns the report."""
         assert self._incident is not None
-        over, self._incident = replace(self._incident, findings=()), None
+        over, self._incident = self._incident, None
         self._ahead += timedelta(seconds=1)  # judged later than the change, to the second
-        return self._tick(Step({}, closed=(over,)))
+        return self._tick(Step({}, closed=(replace(over, findings=(), last_evaluated=self._now()),)))
+
+    def quiet(self) -> dict[str, Any]:
+        """A tick in which nothing is found; returns the report."""
+        return self._tick(Step({}))
 
     def tick(self, later: timedelta = timedelta(0)) -> dict[str, Any]:
         """The trouble is still there, so much later by the analyst's clock; returns the report."""
@@ -315,3 +319,24 @@ def test_what_the_analyst_may_not_look_at_withholds_the_proposal_and_is_told(
             assert shop.all("remreq") == []
             proxy.clear()
             assert proposed(shop, analyst.tick(2 * ASK_AGAIN_BY))[1] == "Restart"
+
+
+def test_a_report_that_cannot_be_closed_is_closed_at_the_next_tick(shop: Shop, tmp_path: Path) -> None:
+    """Else it would be active until the process starts anew: a false alarm, and every repair `Ineffective`."""
+    workload, cluster = shop.deploy("web", 3), shop.cluster
+    with FaultProxy(cluster.url, ca_file=cluster.ca_file) as proxy:
+        kubeconfig = proxy.kubeconfig(tmp_path / "kubeconfig", cluster.token(ANALYST))
+        with Analyst(shop, workload, kubeconfig=kubeconfig) as analyst:
+            analyst.trouble()
+            proxy.add(Rule(Status(503), "PATCH", "/anomalyreports/"))
+            assert condition(analyst.calm(), "Active").startswith("True")
+            proxy.clear()
+            assert condition(analyst.quiet(), "Active") == "False AnomalyGone"
+            proxy.add(Rule(Status(503), "PATCH", "/anomalyreports/"))
+            analyst.trouble()
+            analyst.calm()
+            proxy.clear()
+            assert condition(analyst.trouble(), "Active").startswith("True"), (
+                "it is back before it was closed"
+            )
+            assert condition(analyst.tick(), "Active").startswith("True")

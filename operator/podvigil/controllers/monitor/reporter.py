@@ -50,6 +50,15 @@ class Written:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A trouble that is over, and why."""
+
+    incident: Incident
+    reason: Reason
+    message: str
+
+
 class Reporter:
     """Writes one monitor's reports. What it remembers is a copy of what the API server holds."""
 
@@ -57,6 +66,8 @@ class Reporter:
         self._ports = ports
         self._monitor = monitor
         self._written: dict[ReportKey, Written] = {}
+        self._owed: dict[IncidentKey, Closing] = {}
+        """Not yet written; at most as many as there are reports."""
         self.held_back = 0
 
     async def load(self, now: datetime) -> Mapping[IncidentKey, Incident]:
@@ -76,10 +87,15 @@ class Reporter:
         """Bring the reports in step with the incidents; a write that fails is tried again next tick."""
         left = WRITES_PER_TICK
         for incident in step.closed:
-            await self._close(incident, now)
+            self._owe(Closing(incident, Reason.ANOMALY_GONE, "not seen any more"))
         for incident in step.gone:
-            await self._close(incident, now, Reason.TARGET_GONE, f"{incident.workload} has no pods any more")
-        left -= len(step.closed) + len(step.gone)
+            self._owe(Closing(incident, Reason.TARGET_GONE, f"{incident.workload} has no pods any more"))
+        for key, incident in step.incidents.items():
+            if incident.is_open:
+                self._owed.pop(key, None)  # it is back: the open report is about this one
+        for closing in list(self._owed.values())[:WRITES_PER_TICK]:
+            await self._close(closing, now)
+            left -= 1
         open_ones = sorted((i for i in step.incidents.values() if i.is_open), key=lambda i: i.since)
         self.held_back = max(0, len(open_ones) - cap)
         due = [i for i in open_ones[:cap] if self._is_due(i, threshold, interval, now)]
@@ -127,7 +143,7 @@ class Reporter:
         """Say of every open incident that it is no longer followed."""
         for incident in incidents:
             if incident.is_open:
-                await self._close(incident, now, reason, message)
+                await self._close(Closing(incident, reason, message), now)
 
     def _last_write(self, incident: Incident) -> datetime | None:
         found = self._written.get(self._key_of(incident))
@@ -199,21 +215,26 @@ class Reporter:
             body = await self._ports.cluster.create(ANOMALYREPORTS, wanted.dump(), namespace)
         return AnomalyReport.model_validate(body)
 
-    async def _close(
-        self,
-        incident: Incident,
-        now: datetime,
-        reason: Reason = Reason.ANOMALY_GONE,
-        message: str = "not seen any more",
-    ) -> None:
+    def _owe(self, closing: Closing) -> None:
+        if self._key_of(closing.incident) in self._written:
+            self._owed[closing.incident.key] = closing
+
+    async def _close(self, closing: Closing, now: datetime) -> None:
+        """Close a report; one that cannot be closed is tried again next tick, or it would be active for good."""
+        incident = closing.incident
         found = self._written.get(self._key_of(incident))
-        if found is None:
-            return
         try:
-            status = closed_status(incident, found.report.status, reason=reason, message=message, now=now)
-            await self._write_status(found.report, status, now)
+            if found is not None:
+                status = closed_status(
+                    incident, found.report.status, reason=closing.reason, message=closing.message, now=now
+                )
+                await self._write_status(found.report, status, now)
+        except NotFound:
+            pass  # a person deleted it
         except ClusterError as error:
             self._failed("Cannot close report", self._key_of(incident), error)
+            return
+        self._owed.pop(incident.key, None)
 
     async def _write_status(self, report: AnomalyReport, status: ReportStatus, now: datetime) -> None:
         key = _key(report)

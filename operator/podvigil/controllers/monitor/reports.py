@@ -143,7 +143,7 @@ def closed_status(
         update={
             "conditions": conditions,
             "last_seen": _second(incident.last_seen),
-            "last_evaluated": _second(now),
+            "last_evaluated": _second(incident.last_evaluated),
             "pods_affected": 0,
             "pods_evaluated": incident.evaluated,
             "affected_pods": None,

@@ -48,7 +48,8 @@ def active(
 
 
 def closed(before: ReportStatus) -> ReportStatus:
-    return closed_status(incident(), before, reason=Reason.ANOMALY_GONE, message="over", now=at(300))
+    over = incident(last_evaluated=at(300))
+    return closed_status(over, before, reason=Reason.ANOMALY_GONE, message="over", now=at(300))
 
 
 def said(status: ReportStatus, kind: str) -> tuple[ConditionStatus, str, str]:
