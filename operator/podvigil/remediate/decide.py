@@ -219,6 +219,8 @@ def _watch(ctx: Context, execution: Execution, now: datetime) -> Step:
         changed_at=changed_at,
         until=validation.until,
         interval_seconds=ctx.interval_seconds,
+        begun_at=execution.started_at or execution.claimed_at,
+        judged_at=ctx.monitor.status.last_tick_time if ctx.monitor else None,
         siblings_before=execution.siblings,
         siblings=_siblings(ctx, now),
         changed_siblings=ctx.around.changed_reports(now) if ctx.around else frozenset(),

@@ -155,6 +155,7 @@ def test_what_its_end_means(
         report=report(active(is_active, seconds)),
         baseline=Health(replicas=0, ready_replicas=0),
         previous=previous,
+        begun_at=NOW - timedelta(seconds=2),
         changed_at=NOW - timedelta(seconds=1),
         until=NOW + timedelta(seconds=180),
         interval_seconds=30,

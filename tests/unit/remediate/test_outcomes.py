@@ -198,6 +198,27 @@ def test_a_success_that_does_not_last_is_a_failure(
     assert count.failures_in_a_row == failures
 
 
+@pytest.mark.parametrize(
+    ("opened", "recurred"),
+    [
+        pytest.param(30, 1, id="opened-after-the-success"),
+        pytest.param(-HOUR, 0, id="the-same-episode"),
+    ],
+)
+def test_a_trouble_that_smouldered_while_a_success_was_judged_is_back(opened: float, recurred: int) -> None:
+    """Its first sign comes before it lasted long enough for a report."""
+    opened_again = {
+        "type": "Active",
+        "status": "True",
+        "reason": "AnomalyObserved",
+        "message": "-",
+        "lastTransitionTime": at(opened),
+    }
+    seen = report({"status.firstSeen": at(-30), "status.conditions": [opened_again]})
+    memory, _ = notice_recurrences(learnt(ended("Succeeded")), [seen], window=DAY)
+    assert (only(memory).succeeded, only(memory).recurred) == (1 - recurred, recurred)
+
+
 def test_a_recurrence_is_noticed_once_and_told() -> None:
     memory = learnt(ended("Succeeded"))
     again = [report({"status.firstSeen": at(6 * HOUR)})]

@@ -320,6 +320,7 @@ class TestInPlace:
             report=report(),
             baseline=deployment().health,
             previous=None,
+            begun_at=NOW,
             changed_at=NOW,
             until=NOW.replace(hour=11),
             interval_seconds=30,

@@ -34,6 +34,7 @@ WATCHING = Effect(
     report=report(active("True", -5)),
     baseline=Health(replicas=4, ready_replicas=4, updated_replicas=4),
     previous=Health(replicas=4, ready_replicas=2),
+    begun_at=NOW - timedelta(seconds=65),
     changed_at=NOW - timedelta(seconds=60),
     until=NOW + timedelta(seconds=120),
     interval_seconds=30,
@@ -104,26 +105,33 @@ def test_the_message_says_it_in_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ready_of_the_old", "outcome"),
+    ("ready_of_the_old", "is_successor_ready", "outcome"),
     [
-        pytest.param(3, Reason.HARMFUL, id="only-the-new-pod-is-not-ready"),
-        pytest.param(2, Reason.INCONCLUSIVE, id="others-went-down-too"),
+        pytest.param(3, False, Reason.HARMFUL, id="only-the-new-pod-is-not-ready"),
+        pytest.param(2, False, Reason.INCONCLUSIVE, id="others-went-down-too"),
+        pytest.param(2, True, Reason.INCONCLUSIVE, id="another-went-down-and-the-new-pod-is-ready"),
     ],
 )
-def test_for_one_pod_the_other_replicas_are_siblings(ready_of_the_old: int, outcome: Reason) -> None:
-    """web-0 was evicted; of the three others so many are ready; its successor is not. Another's pod does not count."""
+def test_for_one_pod_the_other_replicas_are_siblings(
+    ready_of_the_old: int, is_successor_ready: bool, outcome: Reason
+) -> None:
+    """web-0 was evicted, and its successor made before that was recorded; of the three others so many are ready.
+
+    Another's pod does not count.
+    """
     down: dict[str, Any] = {"status__conditions": [{"type": "Ready", "status": "False"}]}
     old = [pod(f"web-{i}", metadata__creationTimestamp=at(-3600)) for i in range(1, 1 + ready_of_the_old)]
     old += [
         pod(f"web-{i}", metadata__creationTimestamp=at(-3600), **down) for i in range(1 + ready_of_the_old, 4)
     ]
-    new = pod("web-4", metadata__creationTimestamp=at(-30), **down)
+    new = pod("web-4", metadata__creationTimestamp=at(-61), **({} if is_successor_ready else down))
     canary = pod(
         "canary",
         metadata__creationTimestamp=at(-3600),
         metadata__ownerReferences=[{**OWNER, "uid": "rs-of-the-canary"}],
     )
-    target = deployment(status__readyReplicas=ready_of_the_old, pods=(*old, new, canary))
+    ready = ready_of_the_old + is_successor_ready
+    target = deployment(status__readyReplicas=ready, pods=(*old, new, canary))
     plan = request({"spec.plan.parameters": {"pod": {"name": "web-0", "uid": "uid-web-0"}}}).spec.plan
     effect = replace(WATCHING, target=target, plan=plan, until=NOW)
     verdict = judge_workload(effect, at_once=1, replaces_pods=False, now=NOW)

@@ -21,6 +21,7 @@ WATCHING = Effect(
     report=report(active("True", -5)),
     baseline=BEFORE,
     previous=None,
+    begun_at=NOW - timedelta(seconds=65),
     changed_at=NOW - timedelta(seconds=60),
     until=NOW + timedelta(seconds=120),
     interval_seconds=30,
@@ -117,6 +118,46 @@ CALM = report(active("False", -5))
             {**OVER, "changed_at": NOW - timedelta(minutes=10), "report": report(active("False", -121))},
             Reason.INCONCLUSIVE,
             id="over-and-the-report-is-stale",
+        ),
+        pytest.param(
+            {
+                **OVER,
+                "changed_at": NOW - timedelta(minutes=10),
+                "report": report(active("False", -540)),
+                "judged_at": NOW - timedelta(seconds=20),
+            },
+            Reason.SUCCEEDED,
+            id="over-and-closed-for-long-while-the-analyst-went-on",
+        ),
+        pytest.param(
+            {
+                **OVER,
+                "changed_at": NOW - timedelta(minutes=10),
+                "report": report(active("False", -540)),
+                "judged_at": NOW - timedelta(seconds=121),
+            },
+            Reason.INCONCLUSIVE,
+            id="over-and-closed-and-the-analyst-has-stopped-since",
+        ),
+        pytest.param(
+            {
+                **OVER,
+                "changed_at": NOW - timedelta(minutes=10),
+                "report": report(active("True", -540)),
+                "judged_at": NOW - timedelta(seconds=20),
+            },
+            Reason.INCONCLUSIVE,
+            id="over-and-active-and-not-judged-for-long",
+        ),
+        pytest.param(
+            {**OVER, "report": report(active("False", -5, reason="TargetGone"))},
+            Reason.INCONCLUSIVE,
+            id="over-and-closed-since-there-was-no-pod",
+        ),
+        pytest.param(
+            {**OVER, "report": report(active("False", -5, reason="MonitorDeleted"))},
+            Reason.INCONCLUSIVE,
+            id="over-and-closed-since-nobody-looks-any-more",
         ),
         pytest.param(
             {**OVER, "report": report({"status.lastEvaluated": at(-5), "status.conditions": []})},

@@ -186,12 +186,12 @@ def monitor(change: dict[str, Any] | None = None) -> AnomalyMonitor:
     return AnomalyMonitor.model_validate(changed(MONITOR, change or {}))
 
 
-def active(status: str, seconds: float = 5, **more: Any) -> dict[str, Any]:
+def active(status: str, seconds: float = 5, *, reason: str | None = None, **more: Any) -> dict[str, Any]:
     """A change of the report: what it says, and when it was evaluated (seconds from NOW)."""
     condition = {
         "type": "Active",
         "status": status,
-        "reason": "AnomalyObserved",
+        "reason": reason or ("AnomalyGone" if status == "False" else "AnomalyObserved"),
         "message": "said so",
         "lastTransitionTime": at(-300),
     }

@@ -39,6 +39,10 @@ class Effect:
     until: datetime
     interval_seconds: float
     """Of the analyst; 0 without a monitor."""
+    begun_at: datetime
+    """When the change was claimed: before anything was changed."""
+    judged_at: datetime | None = None
+    """When the analyst last scored pods; None: without a monitor, or never."""
     siblings_before: Siblings | None = None
     """Before the change; None: nothing is known of them."""
     siblings: Siblings | None = None

@@ -30,6 +30,9 @@ from podvigil.remediate.validation.freshness import freshness
 CRASHES_ALLOWED: Final = 2
 """Container restarts beyond the baseline: a probe that fails while a pod starts is not yet a crash loop."""
 
+CLOSED_UNJUDGED: Final = frozenset({Reason.TARGET_GONE, Reason.MONITOR_DELETED})
+"""Why a report was closed though nobody saw its trouble end."""
+
 CRASHES_ALLOWED_SHARE: Final = 0.05
 """The same for large workloads, per replica: among two hundred new pods some fail once at their start."""
 
@@ -116,8 +119,11 @@ def _lost(ready_before: int, wanted_before: int, ready: int, wanted: int) -> flo
 
 
 def _other_replicas(effect: Effect, target: WorkloadState) -> str | None:
-    """For one pod's eviction the siblings are the other replicas: those that were there, and were left alone."""
-    ready = sum(pod.ready for pod in target.own_pods if pod.created < effect.changed_at)
+    """For one pod's eviction the siblings are the other replicas: those that were there, and were left alone.
+
+    Its successor is made within milliseconds of the eviction, so before that was seen and recorded.
+    """
+    ready = sum(pod.ready for pod in target.own_pods if pod.created < effect.begun_at)
     left = effect.baseline.ready_replicas - 1  # one fewer, the evicted one, if it was ready
     if ready >= left:
         return None
@@ -151,20 +157,20 @@ def _is_recovered(effect: Effect, target: WorkloadState) -> bool:
 
 
 def still_active(effect: Effect, now: datetime) -> bool | None:
-    """Return what the detector says about the target since the change; None: nothing to go by."""
+    """Return what the detector says about the target since the change; None: nothing to go by.
+
+    A report that is closed is not written again before its trouble is back: as long as the analyst goes on scoring, it
+    is not.
+    """
     if effect.report is None:
         return None
     status = effect.report.status
     evaluated = status.last_evaluated
-    if (
-        evaluated is None
-        or evaluated <= effect.changed_at
-        or now - evaluated > freshness(effect.interval_seconds)
-    ):
-        return None
-    if status.pods_evaluated == 0:
-        return None  # new pods whose history is too short: not judged is not normal
+    if evaluated is None or evaluated <= effect.changed_at or status.pods_evaluated == 0:
+        return None  # pods that are too new for the detector: not judged is not normal
     active = find_condition(status.conditions, ReportCondition.ACTIVE)
-    if active is None or active.status is ConditionStatus.UNKNOWN:
+    if active is None or active.status is ConditionStatus.UNKNOWN or active.reason in CLOSED_UNJUDGED:
         return None
-    return active.status is ConditionStatus.TRUE
+    is_active = active.status is ConditionStatus.TRUE
+    seen_until = evaluated if is_active else max(evaluated, effect.judged_at or evaluated)
+    return is_active if now - seen_until <= freshness(effect.interval_seconds) else None

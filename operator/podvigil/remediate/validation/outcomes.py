@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from podvigil.api.conditions import find_condition
+from podvigil.api.conditions import ConditionStatus, find_condition
 from podvigil.api.durations import write_duration
 from podvigil.api.monitor import MonitorStatus
 from podvigil.api.outcomes import OUTCOMES_MAX, OutcomeCount
 from podvigil.api.reasons import Reason
-from podvigil.api.report import AnomalyReport
+from podvigil.api.report import AnomalyReport, ReportCondition
 from podvigil.api.request import RemediationRequest, RequestCondition
 from podvigil.api.signals import Signal
 from podvigil.remediate.validation.effect import OUTCOMES
@@ -148,11 +148,24 @@ def notice_recurrences(
     counts = {(trouble_of_count(c), c.action): c for c in memory.counts}
     known: list[Learnt] = []
     for report in reports:
-        if report.status.first_seen is not None:
-            known += _came_back(counts, trouble_of_report(report), report.status.first_seen, window)
+        if (at := _back_since(report)) is not None:
+            known += _came_back(counts, trouble_of_report(report), at, window)
     if counts == {(trouble_of_count(c), c.action): c for c in memory.counts}:
         return memory, ()
     return _bounded(counts.values(), memory.forgotten_until), tuple(known)
+
+
+def _back_since(report: AnomalyReport) -> datetime | None:
+    """Return when the present episode began, or became a report, if that was later.
+
+    The first sign of it may have come before a success was judged, by a report that was still closed; it was opened
+    after that, since an open one is no success.
+    """
+    active = find_condition(report.status.conditions, ReportCondition.ACTIVE)
+    first_seen = report.status.first_seen
+    if first_seen is None or active is None or active.status is not ConditionStatus.TRUE:
+        return first_seen
+    return max(first_seen, active.last_transition_time)
 
 
 def past_success(memory: Memory, trouble: Trouble | None, action: str) -> str:
