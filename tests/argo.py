@@ -4,6 +4,7 @@ import json
 from typing import Final
 
 from localcluster.controlplane import ControlPlane
+from shop import DEADLINE_SECONDS
 
 ROLLOUTS: Final = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -39,4 +40,6 @@ ROLLOUTS: Final = {
 def install_argo(cluster: ControlPlane) -> None:
     """Add the kind, and wait until it is served."""
     cluster.kubectl("apply", "-f", "-", input=json.dumps(ROLLOUTS))
-    cluster.kubectl("wait", "--for=condition=Established", "crd/rollouts.argoproj.io", "--timeout=30s")
+    cluster.wait_for(
+        "--for=condition=Established", "crd/rollouts.argoproj.io", timeout_seconds=DEADLINE_SECONDS
+    )

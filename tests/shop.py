@@ -19,8 +19,15 @@ APPROVER: Final = f"system:serviceaccount:{SYSTEM}:podvigil-approver"
 POLICY: Final = "podvigil-approval"
 TOKEN: Final = "podvigil.io/remediation"
 
-DEADLINE_SECONDS: Final = 60
-"""For anything that the tests wait for; a busy machine is slow, and a failure costs this much."""
+DEADLINE_SECONDS: Final = 120
+"""For anything that the tests wait for; a busy machine is slow, and a failure costs this much. Longer than a preflight
+may be old: what was true for a moment at the first look is seen to be gone at the next."""
+
+KUBECTL_SECONDS: Final = DEADLINE_SECONDS + 10
+"""For one kubectl: longer than what it waits for by itself."""
+
+WINDOW: Final = "10m"
+"""In which a change is validated: longer than any machine takes to judge it, and ended by `Shop.wait_end`."""
 
 Json = dict[str, Any]
 
@@ -47,6 +54,29 @@ def now(seconds: float = 0) -> str:
 
 APPROVERS: Final = {f"shop-{a.lower()}": f"podvigil-approver-{a.lower()}" for a in ActionName}
 """ClusterRoleBindings of `install`, by name: alice's group may decide about every action, everywhere."""
+
+
+def forget_monitor(cluster: ControlPlane, namespace: str) -> None:
+    """Delete the monitor of a `Shop`, if there is one: else every analyst that starts later works for all of them."""
+    monitor = ("delete", "anomalymonitor", monitor_of(namespace), "--wait=false")
+    cluster.kubectl(*monitor, check=False)  # a test without our kinds has none
+
+
+def monitor_of(namespace: str) -> str:
+    """Name of the monitor of a `Shop`."""
+    return f"monitor-{namespace}"
+
+
+def end_window(cluster: ControlPlane, namespace: str, request: str) -> None:
+    """Let the window end in which a change is validated, as time does: who waits for it would race with the machine.
+
+    Nothing is done where nothing was changed yet.
+    """
+    where = f"/apis/podvigil.io/v1alpha1/namespaces/{namespace}/remediationrequests/{request}"
+    if "validation" in (cluster.read(where).get("status") or {}):
+        body = json.dumps({"status": {"validation": {"until": now()}}})
+        patch = ("patch", "remreq", request, "--subresource=status", "--type=merge", "-p", body)
+        cluster.kubectl(*patch, f"--namespace={namespace}")
 
 
 def install(cluster: ControlPlane) -> None:
@@ -116,7 +146,7 @@ def request_body(
                 "monitor": monitor,
                 "message": "for a test",
                 "expiresAt": now(300),
-                "validationWindow": "20s",
+                "validationWindow": WINDOW,
                 **plan,
             },
         },
@@ -129,13 +159,13 @@ class Shop:
     def __init__(self, cluster: ControlPlane, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
-        self.monitor = f"monitor-{namespace}"
+        self.monitor = monitor_of(namespace)
         self.set_rules()
         self.watch()
 
     def set_rules(self, **remediation: Any) -> None:
         """Write the monitor."""
-        rules = {"cooldown": "0s", "validationWindow": "20s", **remediation}
+        rules = {"cooldown": "0s", "validationWindow": WINDOW, **remediation}
         self.apply(
             {
                 "apiVersion": "podvigil.io/v1alpha1",
@@ -225,7 +255,8 @@ class Shop:
 
     def request(self, workload: Json, report: Json | None, action: str = "Restart", **plan: Any) -> str:
         """Propose a plan as the analyst does; returns the request's name. Without a report the admin asks."""
-        name = f"{workload['metadata']['name']}-{action.rpartition('/')[2].lower()}-{next(_numbers)}"
+        # Names sort as they are made: of two requests of one second the first comes first.
+        name = f"{workload['metadata']['name']}-{action.rpartition('/')[2].lower()}-{next(_numbers):05}"
         target = {key: workload["metadata"][key] for key in ("name", "uid")}
         target["generation"] = workload["metadata"].get("generation", 0)  # a node has none
         body = request_body(
@@ -263,7 +294,7 @@ class Shop:
     def kubectl(self, *arguments: str, user: str = "admin", input: str | None = None) -> str:
         """Run kubectl in this namespace and return what it says."""
         return self.cluster.kubectl(
-            *arguments, f"--namespace={self.namespace}", user=user, input=input, timeout=90
+            *arguments, f"--namespace={self.namespace}", user=user, input=input, timeout=KUBECTL_SECONDS
         ).stdout
 
     def get(self, kind: str, name: str) -> Json:
@@ -300,7 +331,8 @@ class Shop:
         return self.conditions(request)
 
     def wait_end(self, request: str, seconds: float = DEADLINE_SECONDS) -> dict[str, str]:
-        """Wait until a request has ended; returns all conditions."""
+        """Wait until a request has ended; returns all conditions. The window to validate in ends now."""
+        end_window(self.cluster, self.namespace, request)
         self.until(lambda: "finishedAt" in self.status(request), f"{request} ends", seconds)
         return self.conditions(request)
 

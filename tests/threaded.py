@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Final, Self
 
-STOP_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 60.0
+"""A queue finishes the call that is under way; a busy machine is slow, and a failure costs this much."""
 
 
 class Threaded(ABC):

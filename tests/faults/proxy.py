@@ -32,7 +32,7 @@ _HOP: Final = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "te", "upgrade"}
 )
 _RST: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 seconds: closing sends a reset
-_READY_SECONDS: Final = 10.0
+_READY_SECONDS: Final = 60.0
 _MEET_SECONDS: Final = 60.0
 
 

@@ -8,7 +8,7 @@ import pytest
 from executors import ThreadedExecutor
 from localcluster.cluster import KwokCluster
 from localcluster.controlplane import ControlPlane
-from shop import EXECUTOR, Shop, install
+from shop import EXECUTOR, Shop, forget_monitor, install
 
 _numbers = itertools.count(1)
 
@@ -34,6 +34,7 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     name = f"test-{next(_numbers)}"
     control_plane.kubectl("create", "namespace", name)
     yield name
+    forget_monitor(control_plane, name)
     control_plane.kubectl("delete", "namespace", name, "--wait=false")
 
 

@@ -44,7 +44,7 @@ def flush(shop: Shop) -> tuple[str, str]:
     workload = shop.deploy("web", 1)
     report = shop.report(workload)
     parameters = {"arguments": {"cache": "sessions"}}
-    request = shop.request(workload, report, ACTION, parameters=parameters, validationWindow="10s")
+    request = shop.request(workload, report, ACTION, parameters=parameters)
     return str(report["metadata"]["name"]), request
 
 

@@ -90,7 +90,7 @@ def test_one_stuck_pod_is_evicted_and_the_others_stay(shop: Shop, executor: Thre
     workload = shop.deploy("web", 3)
     report, stuck = shop.report(workload), pods(shop, workload)[1]
     before = uids(shop, workload)
-    request = shop.request(workload, report, validationWindow="10s", **of(stuck))
+    request = shop.request(workload, report, **of(stuck))
     shop.wait(request, "Preflighted", "True")
     preflight = shop.status(request)["preflight"]
     assert preflight["pods"] == [f"{shop.namespace}/{stuck['metadata']['name']}"]
@@ -191,7 +191,7 @@ def test_on_delete_goes_from_pod_to_pod(shop: Shop, executor: ThreadedExecutor) 
     report, before = shop.report(workload), uids(shop, workload)
     unready(shop, shop.get("pod", "db-1"))
     shop.until(lambda: shop.get("statefulset", "db")["status"]["readyReplicas"] == 2, "it has been seen")
-    request = shop.request(workload, report, validationWindow="10s")
+    request = shop.request(workload, report)
     shop.wait(request, "Preflighted", "True")
     preflight = shop.status(request)["preflight"]
     assert "evicted db-1, then db-2, then db-0" in preflight["changes"][0]
@@ -263,7 +263,7 @@ def test_an_argo_rollout_restarts_by_its_own_field(shop: Shop, executor: Threade
     shop.patch("rollout", "web", status, "--subresource=status")
     workload = shop.get("rollout", "web")
     report = shop.report(workload)
-    request = shop.request(workload, report, validationWindow="10s")
+    request = shop.request(workload, report)
     shop.wait(request, "Preflighted", "True")
     shop.decide(request)
     shop.wait(request, "Executed", "True")
@@ -298,7 +298,7 @@ def test_rollback_puts_the_revision_before_back(shop: Shop, executor: ThreadedEx
     workload = shop.deploy("web", 2)
     workload = release(shop, workload, "shop:2", "faster checkout")
     report = shop.report(workload)
-    request = shop.request(workload, report, "Rollback", validationWindow="10s")
+    request = shop.request(workload, report, "Rollback")
     shop.wait(request, "Preflighted", "True")
     preflight = shop.status(request)["preflight"]
     assert "spec.template.spec.containers.0.image: shop:2 → shop" in preflight["changes"]
@@ -317,7 +317,7 @@ def test_rollback_puts_the_revision_before_back(shop: Shop, executor: ThreadedEx
 def test_a_rollback_that_does_not_help_is_taken_back(shop: Shop, executor: ThreadedExecutor) -> None:
     workload = release(shop, shop.deploy("web", 2), "shop:2")
     report = shop.report(workload)
-    request = shop.request(workload, report, "Rollback", validationWindow="5s", parameters={"revision": 1})
+    request = shop.request(workload, report, "Rollback", parameters={"revision": 1})
     shop.decide(request)
     shop.wait(request, "Executed", "True")
     shop.judge(report["metadata"]["name"], active=True, seconds=5)
@@ -337,7 +337,7 @@ def test_a_rollback_ends_a_rollout_that_hangs(shop: Shop, executor: ThreadedExec
     )
     workload = shop.get("deployment", "web")
     before = uids(shop, workload)
-    request = shop.request(workload, shop.report(workload), "Rollback", validationWindow="5s")
+    request = shop.request(workload, shop.report(workload), "Rollback")
     shop.wait(request, "Preflighted", "True")
     assert shop.status(request)["preflight"]["podsDisturbed"] == 0
     shop.decide(request)

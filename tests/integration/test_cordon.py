@@ -34,7 +34,7 @@ def refusals(pool: Pool, request: str) -> list[str]:
 
 
 def test_cordoned_rolled_back_and_uncordoned(pool: Pool, executor: ThreadedExecutor) -> None:
-    report, request = pool.trouble("Cordon", validationWindow="10s")
+    report, request = pool.trouble("Cordon")
     pool.home.wait(request, "Preflighted", "True")
     assert pool.home.status(request)["preflight"]["changes"][-1] == "spec.unschedulable: (none) → True"
     pool.home.decide(request)
@@ -54,7 +54,7 @@ def test_cordoned_rolled_back_and_uncordoned(pool: Pool, executor: ThreadedExecu
 
 def test_uncordoned_whoever_had_cordoned_it(pool: Pool, executor: ThreadedExecutor) -> None:
     pool.shop.cluster.kubectl("cordon", pool.nodes[0])
-    report, request = pool.trouble("Uncordon", validationWindow="10s")
+    report, request = pool.trouble("Uncordon")
     pool.home.decide(request)
     pool.home.wait(request, "Executed", "True")
     assert not pool.is_cordoned()
@@ -68,7 +68,7 @@ def test_uncordoned_whoever_had_cordoned_it(pool: Pool, executor: ThreadedExecut
 
 def test_uncordoned_when_the_trouble_is_over(pool: Pool, executor: ThreadedExecutor) -> None:
     pool.shop.cluster.kubectl("cordon", pool.nodes[0])
-    report, request = pool.trouble("Uncordon", validationWindow="5s")
+    report, request = pool.trouble("Uncordon")
     pool.home.judge(report, active=False)
     pool.home.wait(request, "Preflighted", "True")
     pool.home.decide(request)

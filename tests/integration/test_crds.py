@@ -12,6 +12,7 @@ from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
 from podvigil.api.monitor import AnomalyMonitor, MonitorSpec
 from samples import Object, changed, monitor, report, request
+from shop import DEADLINE_SECONDS
 
 ROOT: Final = Path(__file__).parents[2]
 CRDS: Final = str(ROOT / "crds")
@@ -36,7 +37,9 @@ def cluster(control_plane: ControlPlane) -> Iterator[ControlPlane]:
     assert applied.stderr == ""
     control_plane.wait_for("--for=condition=Established", *(f"crd/{kind}.podvigil.io" for kind in KINDS))
     approved = changed(request(), {"spec.approval": {"decision": "Approved"}})
-    wait_until(lambda: create(control_plane, approved) == "", "no policy judges", deadline_seconds=30)
+    wait_until(
+        lambda: create(control_plane, approved) == "", "no policy judges", deadline_seconds=DEADLINE_SECONDS
+    )
     yield control_plane
     control_plane.kubectl("delete", ",".join(KINDS), "--all", "--all-namespaces")
 

@@ -14,6 +14,7 @@ from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
 from podvigil.api.actions import ActionName
 from samples import Object, monitor
+from shop import DEADLINE_SECONDS
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 SYSTEM: Final = "podvigil-system"
@@ -258,7 +259,7 @@ def test_an_action_can_be_taken_away_alone(installed: ControlPlane, action: str)
         wait_until(
             lambda: RIGHTS[action] not in held(installed, RIGHTS.values()),
             f"{action} is taken away",
-            deadline_seconds=10,
+            deadline_seconds=DEADLINE_SECONDS,
         )
         assert held(installed, RIGHTS.values()) == {RIGHTS[name] for name in RIGHTS if name != action}
     finally:
@@ -286,7 +287,11 @@ def test_what_people_wrote_in_a_monitor_stays(
 
     try:
         pause = '{"spec":{"interval":"7s"}}'
-        wait_until(lambda: patch(pause, account(ANALYST)) != "", "the policy stands", deadline_seconds=30)
+        wait_until(
+            lambda: patch(pause, account(ANALYST)) != "",
+            "the policy stands",
+            deadline_seconds=DEADLINE_SECONDS,
+        )
         objection = patch(change, user)
         assert ("may not change the spec of AnomalyMonitor kept" in objection) is refused
         assert bool(objection) is refused

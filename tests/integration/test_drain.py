@@ -33,7 +33,7 @@ def test_at_the_pace_of_the_budget(pool: Pool, executor: ThreadedExecutor) -> No
     pool.budget("web", minAvailable=3)
     before = pool.pods()
     assert len([name for name in before if name.startswith(("web-", "free-"))]) == 5
-    report, request = pool.drain(approve=False, validationWindow="8s")
+    report, request = pool.drain(approve=False)
     pool.home.wait(request, "Preflighted", "True")
     preflight = pool.home.status(request)["preflight"]
     assert preflight["podsDisturbed"] == 5
@@ -73,15 +73,17 @@ def test_at_the_pace_of_the_budget(pool: Pool, executor: ThreadedExecutor) -> No
 
 def test_a_person_asks_for_it_without_a_report(pool: Pool, executor: ThreadedExecutor) -> None:
     pool.deploy("web", 2)
-    request = pool.asked("Drain", validationWindow="5s")
+    request = pool.asked("Drain")
     pool.home.wait(request, "Preflighted", "True")
     assert "not counted" in pool.home.status(request)["preflight"]["pastSuccess"]
     pool.home.decide(request)
+    pool.home.wait(request, "Executed", "True")
     ended = pool.home.wait_end(request)
     assert ended["Succeeded"] == "True Succeeded"
     assert pool.is_cordoned()
-    uncordon = pool.asked("Uncordon", validationWindow="5s")
+    uncordon = pool.asked("Uncordon")
     pool.home.decide(uncordon)
+    pool.home.wait(uncordon, "Executed", "True")
     assert pool.home.wait_end(uncordon)["Succeeded"] == "True Succeeded"
     assert not pool.is_cordoned()
 
@@ -104,7 +106,7 @@ def test_a_cancelled_drain_stops_and_uncordons(pool: Pool, executor: ThreadedExe
 def test_a_drain_that_takes_too_long_uncordons(pool: Pool, executor: ThreadedExecutor) -> None:
     pool.deploy("web", 2)
     pool.budget("web", maxUnavailable=0)
-    _, request = pool.drain(parameters={"drain": {"timeout": "10s"}})
+    _, request = pool.drain(parameters={"drain": {"timeout": "30s"}})
     ended = pool.home.wait_end(request)
     assert ended["Executed"] == "False TimedOut"
     assert ended["Succeeded"] == "False Failed"
@@ -128,7 +130,7 @@ def test_a_cordon_by_a_person_stays(pool: Pool, executor: ThreadedExecutor) -> N
 def test_a_cordon_that_has_become_a_persons_stays(pool: Pool, executor: ThreadedExecutor) -> None:
     """`kubectl uncordon` and `kubectl cordon` leave our annotation where it is."""
     pool.deploy("web", 1)
-    report, request = pool.drain(validationWindow="8s")
+    report, request = pool.drain()
     pool.home.wait(request, "Executed", "True")
     pool.shop.cluster.kubectl("uncordon", pool.nodes[0])
     pool.shop.cluster.kubectl("cordon", pool.nodes[0])
@@ -142,7 +144,7 @@ def test_a_cordon_that_has_become_a_persons_stays(pool: Pool, executor: Threaded
 def test_it_is_harmful_when_what_moved_loses_its_place(pool: Pool, executor: ThreadedExecutor) -> None:
     """The other nodes are closed to it after the drain, and the pod is made anew: only the drained node is left."""
     pool.deploy("web", 1)
-    _, request = pool.drain(validationWindow="8s")
+    _, request = pool.drain()
     pool.home.wait(request, "Executed", "True")
     pool.shop.cluster.kubectl("label", "node", *pool.nodes[1:], f"{POOL}-")
     pool.shop.kubectl("delete", "pod", "-l", "app=web", "--wait=false")
@@ -247,7 +249,7 @@ def test_nothing_more_is_evicted_while_a_pod_finds_no_node(pool: Pool, executor:
 def test_a_killed_executor_evicts_nobody_twice(pool: Pool, installed: ControlPlane, tmp_path: Path) -> None:
     pool.deploy("web", 6)
     pool.budget("web", maxUnavailable=1)
-    report, request = pool.drain(approve=False, validationWindow="8s")
+    report, request = pool.drain(approve=False)
     process = ExecutorProcess(installed.kubeconfig(EXECUTOR), "executor-killed", tmp_path / "log")
     with process:
         pool.home.wait(request, "Preflighted", "True")

@@ -140,7 +140,7 @@ def test_two_requests_for_one_target_change_it_once(shop: Shop, installed: Contr
 
 def test_the_api_server_restarts_meanwhile(shop: Shop, installed: ControlPlane) -> None:
     with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as executor:
-        workload, report, request = shop.trouble(replicas=1, validationWindow="45s")
+        workload, report, request = shop.trouble(replicas=1)
         shop.decide(request)
         shop.wait(request, "Executed", "True")
         installed.stop_apiserver()
@@ -162,7 +162,7 @@ def test_what_is_told_is_told_when_no_write_is_ever_answered(
     """Each write of a status is done, and its answer lost: every event and every count is there all the same."""
     proxy.add(Rule(Reset(after_upstream=True), "PUT", "/status"))
     with ThreadedExecutor(through_proxy) as executor:
-        _, report, request = shop.trouble("Scale", parameters={"replicas": 3}, validationWindow="6s")
+        _, report, request = shop.trouble("Scale", parameters={"replicas": 3})
         shop.decide(request)
         shop.wait(request, "Executed", "True")
         shop.judge(report["metadata"]["name"], active=True, seconds=2)

@@ -77,6 +77,7 @@ def test_a_right_that_an_older_role_lacks(
     assert shop.get("remreq", request)["metadata"]["resourceVersion"] == written, "what is said is said once"
 
     see(installed, judge["rules"])
+    shop.judge(report["metadata"]["name"], active=True)  # what was said at the begin may be stale by now
     shop.wait(request, "Executed", "True")
     shop.rolled(workload)
     shop.judge(report["metadata"]["name"], active=False, seconds=1, pods=1)

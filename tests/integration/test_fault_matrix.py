@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -57,11 +57,10 @@ class Story:
     """How it ends then."""
     calls: tuple[str, ...] = ()
     """The calls that belong to that."""
-    plan: tuple[tuple[str, Any], ...] = (("validationWindow", "6s"), ("expiresIn", 600))
 
 
-LONG: Final = (("validationWindow", "14s"), ("expiresIn", 600))
-"""For stories that roll pods: the report is judged, and the pods are ready, before the window ends."""
+EXPIRES: Final = 600
+"""Seconds: with time for the faults."""
 
 UNDO: Final = (
     Step(wait={"Succeeded": "True"}),
@@ -71,9 +70,9 @@ UNDO: Final = (
 """A person wants the old state back."""
 
 STORIES: Final = (
-    Story("restart-helps", "spec", plan=LONG),
-    Story("restart-one-stuck-pod", "pods", plan=LONG),
-    Story("restart-on-delete", "pods", whole=2, plan=LONG),
+    Story("restart-helps", "spec"),
+    Story("restart-one-stuck-pod", "pods"),
+    Story("restart-on-delete", "pods", whole=2),
     Story("scale-does-not-help", "spec"),
     Story(
         "set-resources-for-good",
@@ -81,15 +80,14 @@ STORIES: Final = (
         then=UNDO,
         end=(("RolledBack", "True RolledBack"), ("Succeeded", "False RolledBack")),
         calls=("patch deployments web",),
-        plan=LONG,
     ),
     Story("set-resources-in-place-does-not-help", "pods", whole=2),
-    Story("rollback-does-not-help", "spec", plan=LONG),
+    Story("rollback-does-not-help", "spec"),
     Story("run-job-helps", "jobs"),
     Story("run-job-cancelled", "jobs"),
     Story("cordoned-node-stays-in-trouble", "node"),
     Story("uncordon-brings-the-trouble-back", "node"),
-    Story("drain-at-the-pace-of-its-budget", "node", whole=3, plan=LONG),
+    Story("drain-at-the-pace-of-its-budget", "node", whole=3),
     Story("drain-cancelled-midway", "node", whole=3),
 )
 """Every action, and every way back that there is."""
@@ -123,7 +121,11 @@ def adapted(story: Story) -> Scenario:
     """The scenario with time for the faults, and nodes of its own."""
     found = with_own_nodes(SCENARIOS[story.scenario])
     return found.model_copy(
-        update={"plan": found.plan | dict(story.plan), "then": (*found.then, *story.then), "preflight": None}
+        update={
+            "plan": found.plan | {"expiresIn": EXPIRES},
+            "then": (*found.then, *story.then),
+            "preflight": None,
+        }
     )
 
 

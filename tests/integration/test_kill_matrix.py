@@ -78,10 +78,6 @@ CASES: Final = [
 AT_ONCE: Final = 5
 """Beside the one about a node: the second node waits for the first by design."""
 
-WINDOW: Final = "12s"
-ROLLOUT_WINDOW: Final = "20s"
-"""To validate in: the report is judged, and the pods of a rollout are ready, before it ends."""
-
 PATIENCE_SECONDS: Final = 180
 """For each thing that a story waits for."""
 
@@ -116,13 +112,11 @@ def _id(case: tuple[str, int]) -> str:
 
 
 def _adapted(scenario: Scenario, replicas: int) -> Scenario:
-    """The story with time to validate in, and with nodes that no other run has."""
+    """The story with nodes that no other run has."""
     text = scenario.model_dump_json(by_alias=True)
     for node in scenario.world.nodes:
         text = text.replace(node, f"{node}-of-{replicas}")
-    window = ROLLOUT_WINDOW if any(step.rolled for step in scenario.then) else WINDOW
-    renamed = Scenario.model_validate_json(text)
-    return renamed.model_copy(update={"plan": {**renamed.plan, "validationWindow": window}})
+    return Scenario.model_validate_json(text)
 
 
 @pytest.mark.parametrize("case", CASES, ids=_id)

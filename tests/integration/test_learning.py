@@ -45,13 +45,6 @@ BUSY: Final = FeatureShare(Feature.CPU, 1.0, 5.0, 0.8, 0.2, 0.1, 0.3)
 """One pod of several uses far more CPU than expected: Restart is recommended, then Scale."""
 
 
-@pytest.fixture
-def shop(installed: ControlPlane, namespace: str) -> Shop:
-    made = Shop(installed, namespace)
-    made.set_rules(validationWindow="10s")
-    return made
-
-
 @pytest.fixture(scope="module", autouse=True)
 def executor(installed: ControlPlane) -> Iterator[ThreadedExecutor]:
     with ThreadedExecutor(installed.kubeconfig(EXECUTOR)) as running:
@@ -189,7 +182,7 @@ def carry_out(shop: Shop, analyst: Analyst, request: str, *, helps: bool) -> Non
 
 def test_a_restart_loop_that_succeeds_is_counted_as_failing_and_escalates(shop: Shop) -> None:
     workload = shop.deploy("web", 3)
-    shop.set_rules(validationWindow="10s", allowedActions=["Restart"])
+    shop.set_rules(allowedActions=["Restart"])
     with Analyst(shop, workload) as analyst:
         for _ in range(2):
             request, action = proposed(shop, analyst.trouble())
@@ -201,7 +194,7 @@ def test_a_restart_loop_that_succeeds_is_counted_as_failing_and_escalates(shop: 
         assert restart["failuresInARow"] == 2
         assert condition(report, "Proposed") == "False Recurring"
         assert "A person must look" in message(report, "Proposed")
-        shop.set_rules(validationWindow="10s")  # Scale is allowed, too
+        shop.set_rules()  # Scale is allowed, too
         left, action = proposed(shop, analyst.tick(2 * ASK_AGAIN))
         assert action == "Scale"
         # Else no second question would be asked.
@@ -258,7 +251,7 @@ def test_what_did_not_help_is_followed_by_the_next_action_in_the_same_episode(sh
 
 def test_a_target_that_was_changed_while_its_request_waited_is_asked_about_anew(shop: Shop) -> None:
     workload = shop.deploy("web", 3)
-    shop.set_rules(validationWindow="10s", allowedActions=["Restart"])
+    shop.set_rules(allowedActions=["Restart"])
     with Analyst(shop, workload) as analyst:
         report = analyst.trouble()
         stale, _ = proposed(shop, report)

@@ -18,6 +18,7 @@ from localcluster.kwok import Kwok
 from localcluster.load import Load
 from localcluster.process import Process, wait_until
 from localcluster.prometheus import Prometheus
+from shop import DEADLINE_SECONDS
 
 LOCALCLUSTER = Path(__file__).parents[2] / "deploy" / "local"
 
@@ -74,7 +75,7 @@ def test_the_audit_log_tells_who_did_what(control_plane: ControlPlane, namespace
             for entry in map(json.loads, control_plane.audit_log.read_text().splitlines())
         )
 
-    wait_until(bob_was_seen, "bob's list is in the audit log", deadline_seconds=10)
+    wait_until(bob_was_seen, "bob's list is in the audit log", deadline_seconds=DEADLINE_SECONDS)
 
 
 def test_the_api_server_comes_back_at_its_address(control_plane: ControlPlane, namespace: str) -> None:
@@ -99,19 +100,23 @@ def test_a_deployment_is_ready_and_measured(kwok_cluster: KwokCluster, namespace
                 value == pytest.approx(wanted, rel=share) for value in measured.values()
             )
 
-        wait_until(as_loaded, f"about {expected:g} in {promql}", deadline_seconds=40)
+        wait_until(as_loaded, f"about {expected:g} in {promql}", deadline_seconds=DEADLINE_SECONDS)
 
 
 def test_a_leak_grows_until_the_pod_is_replaced(kwok_cluster: KwokCluster, namespace: str) -> None:
     pods = kwok_cluster.deploy(namespace, "leaky", replicas=2, load=Load(memory_bytes=100e6))
     query = MEMORY % namespace
-    wait_until(_seen(kwok_cluster.prometheus, query, pods), "both pods are measured", deadline_seconds=40)
+    wait_until(
+        _seen(kwok_cluster.prometheus, query, pods),
+        "both pods are measured",
+        deadline_seconds=DEADLINE_SECONDS,
+    )
     kwok_cluster.kwok.break_pod(namespace, pods[0], "memory-leak", rate="10M")
 
     def leaks() -> bool:
         return values(kwok_cluster.prometheus, query).get(pods[0], 0) > 150e6
 
-    wait_until(leaks, f"{pods[0]} leaks", deadline_seconds=40)
+    wait_until(leaks, f"{pods[0]} leaks", deadline_seconds=DEADLINE_SECONDS)
     assert values(kwok_cluster.prometheus, query)[pods[1]] < 110e6
 
     kwok_cluster.control_plane.kubectl("rollout", "restart", "deployment/leaky", f"--namespace={namespace}")
@@ -123,7 +128,7 @@ def test_a_leak_grows_until_the_pod_is_replaced(kwok_cluster: KwokCluster, names
         measured = values(kwok_cluster.prometheus, query)
         return len(measured) == 2 and not set(measured) & set(pods) and max(measured.values()) < 110e6
 
-    wait_until(healed, "the new pods use what they should", deadline_seconds=40)
+    wait_until(healed, "the new pods use what they should", deadline_seconds=DEADLINE_SECONDS)
 
 
 def test_a_crash_is_a_restart_with_its_reason(kwok_cluster: KwokCluster, namespace: str) -> None:
@@ -136,7 +141,7 @@ def test_a_crash_is_a_restart_with_its_reason(kwok_cluster: KwokCluster, namespa
     def counted() -> bool:
         return values(kwok_cluster.prometheus, RESTARTS % namespace) == {pod: 2}
 
-    wait_until(counted, "Prometheus counts two restarts", deadline_seconds=40)
+    wait_until(counted, "Prometheus counts two restarts", deadline_seconds=DEADLINE_SECONDS)
 
 
 def test_a_made_up_past_goes_over_into_the_present(tmp_path: Path) -> None:
@@ -157,7 +162,7 @@ def test_a_made_up_past_goes_over_into_the_present(tmp_path: Path) -> None:
             seen = values(cluster.prometheus, newest)
             return len(seen) == 2 and min(seen.values()) > started
 
-        wait_until(live, "live samples follow the past", deadline_seconds=40)
+        wait_until(live, "live samples follow the past", deadline_seconds=DEADLINE_SECONDS)
         # One series per pod: the past and the present have the same labels.
         assert values(cluster.prometheus, count) == dict.fromkeys(pods, 1.0)
         spread = "max_over_time({m}[2h]) / min_over_time({m}[2h])".format(
@@ -194,7 +199,9 @@ def test_nothing_is_left_when_we_are_killed(tmp_path: Path) -> None:
     os.kill(child.pid, signal.SIGKILL)
     child.wait(10)
     child.stdout.close()
-    wait_until(lambda: not any(map(is_running, pids.values())), "all have ended", deadline_seconds=10)
+    wait_until(
+        lambda: not any(map(is_running, pids.values())), "all have ended", deadline_seconds=DEADLINE_SECONDS
+    )
 
 
 def test_an_early_death_shows_the_end_of_the_log(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import yaml
 from executors import ThreadedExecutor
 from localcluster.binaries import ensure
 from localcluster.process import wait_until
-from shop import ROOT, Json, Shop, now
+from shop import DEADLINE_SECONDS, ROOT, Json, Shop, now
 
 
 def podvigil(shop: Shop, *arguments: str, user: str = "alice") -> tuple[int, str, str]:
@@ -79,7 +79,7 @@ def test_kubectl_describe_shows_all_that_a_decision_needs(shop: Shop, executor: 
 
 
 def test_the_way_of_a_request(shop: Shop, executor: ThreadedExecutor) -> None:
-    workload, report, request = shop.trouble("Scale", parameters={"replicas": 3}, validationWindow="30s")
+    workload, report, request = shop.trouble("Scale", parameters={"replicas": 3})
     shop.wait(request, "Preflighted", "True")
     assert request in podvigil(shop, "requests")[1]
 
@@ -156,7 +156,7 @@ def test_a_person_asks_and_another_decides(shop: Shop, executor: ThreadedExecuto
     assert 'cannot create resource "remediationrequests"' in ask()
     bind = ("create", "rolebinding", "bob-asks", "--clusterrole=podvigil-proposer", "--user=bob")
     shop.kubectl(*bind)
-    wait_until(lambda: "cannot create" not in ask(), "the right is there", deadline_seconds=30)
+    wait_until(lambda: "cannot create" not in ask(), "the right is there", deadline_seconds=DEADLINE_SECONDS)
     assert "spec.requestedBy must be your own name: write bob" in ask()
 
     table = "custom-columns=NAME:.metadata.name,UID:.metadata.uid,SIGNAL:.spec.signal,MONITOR:.spec.monitor"

@@ -142,11 +142,11 @@ def test_a_server_that_comes_back_is_asked_again(proxy: FaultProxy) -> None:
 
 
 def test_a_slow_server_is_given_up_on(proxy: FaultProxy) -> None:
-    proxy.add(Rule(Delay(3.0)))
+    proxy.add(Rule(Delay(30.0)))
     began = time.monotonic()
     with pytest.raises(Unreachable, match="no answer"):
         PrometheusSource(proxy.url, timeout_seconds=0.5).query(UP, time.time())
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 20
 
 
 def test_half_an_answer_is_none(proxy: FaultProxy) -> None:

@@ -73,7 +73,7 @@ def jobs(shop: Shop) -> list[Json]:
 def trouble(shop: Shop, target: Json, **plan: Any) -> tuple[Json, str]:
     """A report about a workload, and the request to run the CronJob's Job against it."""
     report = shop.report(shop.deploy("web", 1))
-    return report, shop.request(target, report, "RunJob", validationWindow="10s", **plan)
+    return report, shop.request(target, report, "RunJob", **plan)
 
 
 def test_a_job_that_completes_and_helps(shop: Shop, executor: ThreadedExecutor) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from localcluster.controlplane import ControlPlane
 from localcluster.process import wait_until
-from shop import EXECUTOR, ROOT, Shop
+from shop import DEADLINE_SECONDS, EXECUTOR, ROOT, Shop
 
 RESTART = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}}
 IMAGE = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": "evil"}]}}}}
@@ -34,7 +34,11 @@ def shop(installed: ControlPlane) -> Shop:
     installed.kubectl("create", "namespace", "scope")
     shop = Shop(installed, "scope")
     shop.deploy("web", 1)
-    wait_until(lambda: REPLICAS_REFUSED in said(shop, REPLICAS), "the policy stands", deadline_seconds=30)
+    wait_until(
+        lambda: REPLICAS_REFUSED in said(shop, REPLICAS),
+        "the policy stands",
+        deadline_seconds=DEADLINE_SECONDS,
+    )
     return shop
 
 
@@ -70,7 +74,7 @@ def withheld(request: pytest.FixtureRequest, shop: Shop) -> Iterator[tuple[str, 
     """Some actions' Roles are not bound."""
     for path in request.param:
         shop.cluster.kubectl("delete", "-f", str(ROOT / "deploy" / path))
-    wait_until(lambda: said(shop, IMAGE) != "", "the roles are withdrawn", deadline_seconds=30)
+    wait_until(lambda: said(shop, IMAGE) != "", "the roles are withdrawn", deadline_seconds=DEADLINE_SECONDS)
     yield request.param
     shop.cluster.kubectl("apply", "-k", str(ROOT / "deploy/overlays/local"))
 

@@ -54,9 +54,7 @@ def ask(shop: Shop, workload: Json, method: str = "InPlace", **values: Json) -> 
     """Report throttling, and propose to set resources."""
     report = shop.report(workload, "CPUThrottling")
     resources = {"container": "app", "method": method, **values}
-    request = shop.request(
-        workload, report, "SetResources", parameters={"resources": resources}, validationWindow="5s"
-    )
+    request = shop.request(workload, report, "SetResources", parameters={"resources": resources})
     return report, request
 
 

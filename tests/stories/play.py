@@ -8,7 +8,7 @@ from podvigil.api.report import AnomalyReport
 from podvigil.api.request import RemediationRequest
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.outcomes import Memory, memory_of
-from shop import ANALYST, APPROVER, SYSTEM, Json, now, request_body
+from shop import ANALYST, APPROVER, SYSTEM, WINDOW, Json, end_window, forget_monitor, now, request_body
 from stories.analyst import learn_from, propose_as_analyst
 from stories.calls import calls
 from stories.model import Past, Step
@@ -50,6 +50,7 @@ class Play(Stage):
                 self._cluster.kubectl("delete", "remreq", self._request, f"--namespace={SYSTEM}", check=False)
             for node in self._scenario.world.nodes:
                 self._cluster.kubectl("delete", "node", node, "--wait=false", check=False)
+            forget_monitor(self._cluster, self._namespace)
             self._cluster.kubectl("delete", "namespace", self._namespace, "--wait=false", check=False)
 
     def _take_away(self, taken: list[str]) -> None:
@@ -121,7 +122,7 @@ class Play(Stage):
     def _overridden(self, proposal: RemediationRequest) -> Json:
         """The proposal with the plan's overrides of the file."""
         body = proposal.dump()
-        body["spec"]["plan"] |= {"validationWindow": "6s", **self._plan()}
+        body["spec"]["plan"] |= {"validationWindow": WINDOW, **self._plan()}
         return body
 
     def _past_name(self, number: int) -> str:
@@ -136,7 +137,7 @@ class Play(Stage):
             end_long_ago(name, past.ago, self._shop)
 
     def _by_hand(self) -> Json:
-        plan = {"validationWindow": "6s", **self._plan()}
+        plan = {"validationWindow": WINDOW, **self._plan()}
         action = plan.pop("action", self._scenario.proposal.action)
         return self._body(None, action, **plan)
 
@@ -176,7 +177,10 @@ class Play(Stage):
         expected = self._scenario.preflight
         request = self._read_request()
         if expected is None:
-            self._until(lambda: "preflight" in self._status(), "the preflight is shown")
+            # One that expires within seconds may be looked at for the first time when it has.
+            self._until(
+                lambda: not {"preflight", "finishedAt"}.isdisjoint(self._status()), "the preflight is shown"
+            )
             return
         wanted = sorted(expected.refusals)
 
@@ -230,6 +234,8 @@ class Play(Stage):
                 )
             case {"judge": how}:
                 self._judge(how)
+                if self._request is not None:
+                    end_window(self._cluster, self._where(), self._request)
             case {"patch": {"kind": kind, "name": name, "body": body}}:
                 shop.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(body))
             case {"scale": counts}:

@@ -28,7 +28,7 @@ from localcluster.users import ADMIN, SERVICE_ACCOUNT_PREFIX, STATIC_TOKENS, tok
 TOKEN_LIFETIME: Final = "12h"
 """Of a ServiceAccount's token: longer than any test run or demonstration."""
 
-READ_SECONDS: Final = 30.0
+READ_SECONDS: Final = 60.0
 """Of one plain read; a busy machine is slow."""
 
 READS_AT_ONCE: Final = 8

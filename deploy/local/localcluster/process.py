@@ -61,8 +61,11 @@ def wait_until(
 ) -> None:
     """Wait for `probe`. Raises: ProcessError when `deadline_seconds` have passed."""
     deadline = time.monotonic() + deadline_seconds
-    while not probe():
-        if time.monotonic() > deadline:
+    while True:
+        is_late = time.monotonic() > deadline  # asked before: a pause of the machine is not the last look
+        if probe():
+            return
+        if is_late:
             raise ProcessError(f"{what}: not so after {deadline_seconds:.0f} s")
         time.sleep(every_seconds)
 

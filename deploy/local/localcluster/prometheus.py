@@ -11,7 +11,7 @@ from localcluster.binaries import ensure
 from localcluster.controlplane import ControlPlane
 from localcluster.process import Process, free_port, http_ok
 
-QUERY_TIMEOUT_SECONDS: Final = 10
+QUERY_TIMEOUT_SECONDS: Final = 60
 JOB: Final = "cadvisor"
 EXPORTERS_JOB: Final = "exporters"
 
@@ -78,7 +78,7 @@ class Prometheus:
         return {
             "global": {
                 "scrape_interval": f"{self._interval}s",
-                "scrape_timeout": f"{max(1, self._interval - 1)}s",
+                "scrape_timeout": f"{self._interval}s",
             },
             "scrape_configs": [
                 {
