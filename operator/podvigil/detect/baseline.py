@@ -64,15 +64,18 @@ class Baseline:
         sorted_per_tick: int = SORTED_PER_TICK,
     ) -> None:
         self.ring = ring_for(shape, features=features, capacity=capacity)
-        window = self.ring.shape.window
-        self.enough = min(window, max(MIN_RECENT + 2, window // ENOUGH_SHARE))
-        """Samples that make a window, at least five."""
         self._center: Array = np.full((capacity, features), np.nan, self.ring.precision)
         self._scale: Array = np.full((capacity, features), np.nan, self.ring.precision)
         self._turn = 0
         self._due = len(self._blocks())
         """Blocks whose statistics are older than their samples."""
         self._sorted_per_tick = sorted_per_tick
+
+    @property
+    def enough(self) -> int:
+        """Samples that make a window, at least five; a ring that grew compact has fewer of them."""
+        window = self.ring.shape.window
+        return min(window, max(MIN_RECENT + 2, window // ENOUGH_SHARE))
 
     def expect(self, reference: LongReference) -> Expectation:
         """What the samples before this one lead to expect; call `push` with the sample afterwards."""

@@ -105,7 +105,7 @@ class LongReference:
         """Give pods without a history the reference of a sibling."""
         for mine in (self.center, self.spread):
             mine[slots] = np.where(np.isnan(mine[slots]), mine[from_slots], mine[slots])
-        self._derive()
+        self._derive_of(slots)
 
     def forget(self, slots: Indices) -> None:
         """Drop what is known of these slots; the cluster's level stays."""
@@ -129,9 +129,16 @@ class LongReference:
         # A single absurd value must not raise the floor above everything: at most as much again.
         peak = PEAK_SHARE * self.peak
         peak = np.where(self.level > 0, np.minimum(peak, MATERIAL * self.level), peak)
-        base = peak + TINY + MATERIAL * self.level
-        self.floor: Array = RELATIVE * np.abs(np.nan_to_num(self.center)) + base
-        self.scale: Array = np.nan_to_num(self.spread) + self.floor
+        self._base: Array = peak + TINY + MATERIAL * self.level
+        self.floor: Array = np.empty_like(self.center)
+        self.scale: Array = np.empty_like(self.center)
+        self._derive_of(slice(None))
+
+    def _derive_of(self, slots: Indices | slice) -> None:
+        """Of these slots alone, while the cluster is the same: a new pod must not cost a look at all others."""
+        floor = RELATIVE * np.abs(np.nan_to_num(self.center[slots])) + self._base
+        self.floor[slots] = floor
+        self.scale[slots] = np.nan_to_num(self.spread[slots]) + floor
 
 
 def _highest(peak: Array) -> Array:

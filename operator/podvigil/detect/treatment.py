@@ -25,6 +25,9 @@ LARGEST: Final = 1e15
 MIN_SIBLINGS: Final = 3
 """Pods that make a cluster median. Of one pod it is the pod itself: nothing would ever deviate."""
 
+SLOTS_AT_ONCE: Final = 512
+"""Slots of a history that are summarised together: its copies, five of them, are then small beside it."""
+
 FIRST_REFRESH: Final = 3
 """Samples until the cluster's level is first estimated; the next times it takes twice as long."""
 
@@ -115,12 +118,25 @@ class Treatment:
 
     def fit(self, history: Array, present: Mask) -> None:
         """Learn the long references from a history, shape (samples, slots, features) and (samples, slots)."""
-        rows = readable(history, present).transpose(1, 2, 0)
-        self.reference.fit(Summary.of(np.array(rows)))
-        # The run over this history that follows brings nothing that the references do not hold already.
-        self._since_refresh = -len(history)
+        few = range(0, history.shape[1], SLOTS_AT_ONCE)
+        parts = [
+            _summary(history[:, at : at + SLOTS_AT_ONCE], present[:, at : at + SLOTS_AT_ONCE]) for at in few
+        ]
+        self.reference.fit(
+            Summary(
+                *(
+                    np.concatenate([getattr(part, name) for part in parts])
+                    for name in ("center", "spread", "peak")
+                )
+            )
+        )
         if self.reference.known:
+            # The run over this history that follows brings nothing that the references do not hold already.
+            self._since_refresh = -len(history)
             self._next_refresh = self._refresh_every
+        else:
+            # Too short a history: that run finds the cluster's level, as if its samples came live.
+            self._since_refresh = -_first_sample(history, present)
 
     def adopt(self, slots: Indices, from_slots: Indices) -> None:
         """Let new pods be judged by the long reference of a sibling until they have a baseline."""
@@ -150,6 +166,18 @@ class Treatment:
             self.reference.bootstrap(self.baseline.typical_level())
         self._since_refresh = 0
         self._next_refresh = min(2 * self._next_refresh, self._refresh_every)
+
+
+def _first_sample(history: Array, present: Mask) -> int:
+    """Ticks before the first that has a sample; all when none has."""
+    for tick, (values, there) in enumerate(zip(history, present, strict=True)):
+        if np.isfinite(readable(values, there)).any():
+            return tick
+    return len(history)
+
+
+def _summary(history: Array, present: Mask) -> Summary:
+    return Summary.of(np.array(readable(history, present).transpose(1, 2, 0)))
 
 
 def readable(values: Array, present: Mask) -> Array:

@@ -33,6 +33,17 @@ def test_a_cluster_that_outgrows_the_exact_window_is_judged_as_before() -> None:
     assert np.abs(after.center[:FEW] - before.center).max() < 0.54 * before.scale.min()
 
 
+def test_a_cluster_that_outgrew_the_exact_window_goes_on_being_judged() -> None:
+    """The compact window holds fewer samples than a window was said to need before."""
+    baseline = Baseline(SHAPE, features=1, capacity=FEW)
+    baseline.grow(MANY)
+    for sample in samples(SHAPE.stored, FEW):
+        baseline.push(np.concatenate([sample, np.full((MANY - FEW, 1), np.nan)]))
+    for _ in range(10):
+        baseline.refresh()
+    assert not baseline.expect(LongReference(features=1, capacity=MANY)).cold[:FEW].any()
+
+
 def test_a_compact_window_forgets_a_slot_with_its_statistics() -> None:
     baseline = Baseline(SHAPE, features=1, capacity=MANY)
     steady = np.full((MANY, 1), 8.0)

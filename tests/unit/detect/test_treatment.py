@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from podvigil.api.features import MODEL_FEATURES, Feature
 from podvigil.detect.baseline import BLOCK, Baseline
-from podvigil.detect.reference import LongReference
+from podvigil.detect.reference import MIN_KNOWN, LongReference, Summary
 from podvigil.detect.treatment import Treated, Treatment, cluster_median, readable
 from podvigil.window.ring import WindowShape
 
@@ -150,6 +150,43 @@ def test_without_history_the_level_is_found_within_three_samples() -> None:
     for _ in range(3):
         treat.observe(np.full((4, 1), 50.0), np.ones(4, bool))
     assert treat.reference.level == pytest.approx([50.0])
+
+
+@pytest.mark.parametrize("empty", [0, 7], ids=["young-monitor", "young-pods"])
+def test_a_history_too_short_for_references_is_as_if_it_came_live(empty: int) -> None:
+    values, present = series(4, MIN_KNOWN - 1 + empty, 4)
+    present[:empty] = False
+    live, warm = treatment(4), treatment(4)
+    wanted = run(live, values[empty:], present[empty:])
+    warm.fit(values, present)
+    got = run(warm, values, present)[empty:]
+    assert (warm.reference.level > 0).all()
+    np.testing.assert_array_equal(warm.reference.level, live.reference.level)
+    for a, b in zip(got, wanted, strict=True):
+        np.testing.assert_array_equal(a.scale, b.scale)
+        np.testing.assert_array_equal(a.deviation, b.deviation)
+
+
+def test_of_no_sample_at_all_no_level_is_learnt() -> None:
+    treat = treatment(2, features=1)
+    nothing = np.full((5, 2, 1), np.nan)
+    treat.fit(nothing, np.ones((5, 2), bool))
+    run(treat, nothing, np.ones((5, 2), bool))
+    run(treat, np.full((3, 2, 1), 50.0), np.ones((3, 2), bool))
+    assert treat.reference.level == pytest.approx([50.0])
+
+
+def test_a_new_pod_costs_no_look_at_the_others() -> None:
+    reference = LongReference(features=2, capacity=5)
+    reference.refresh(Summary.of(np.random.default_rng(0).gamma(4.0, 1.0, (5, 2, MIN_KNOWN))), 0.0)
+    reference.forget(np.array([3]))
+    floor, scale = reference.floor, reference.scale
+    reference.adopt(np.array([3]), np.array([0]))
+    assert (reference.floor is floor, reference.scale is scale) == (True, True)
+    reference.grow(5)  # works all of them out anew
+    np.testing.assert_array_equal(floor, reference.floor)
+    np.testing.assert_array_equal(scale, reference.scale)
+    np.testing.assert_array_equal(scale[3], scale[0])
 
 
 def test_references_follow_slowly() -> None:

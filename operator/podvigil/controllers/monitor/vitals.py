@@ -45,6 +45,8 @@ class PodRows:
         self._slots: SlotTable[PodKey] = SlotTable(limit=limit)
         self._uids: dict[PodKey, str] = {}
         self._workloads: dict[int, Workload] = {}
+        self._slots_of: dict[str, set[int]] = {}
+        """By the workload's uid."""
         self._started: dict[int, float] = {}
         self._keys: dict[bytes, PodKey] = {}
         self.capacity = min(GROWTH, limit)
@@ -62,6 +64,7 @@ class PodRows:
         for key in gone:
             del self._uids[key]
         for slot in released:
+            self._part(int(slot))
             self._workloads.pop(int(slot), None)
             self._started.pop(int(slot), None)
         taken, introduced, without_room = [], [], 0
@@ -74,6 +77,8 @@ class PodRows:
             workload, started = selection.workloads[key], last_start(selection.pods[key])
             if self._workloads.get(slot) != workload or self._started.get(slot) != started:
                 introduced.append(slot)
+                self._part(slot)
+                self._slots_of.setdefault(workload.uid, set()).add(slot)
             self._workloads[slot], self._started[slot] = workload, started
             if key not in self._uids:
                 self._uids[key] = wanted[key]
@@ -106,7 +111,7 @@ class PodRows:
 
     def slots_of(self, workload_uid: str) -> list[int]:
         """The slots of a workload's pods."""
-        return [slot for slot, workload in self._workloads.items() if workload.uid == workload_uid]
+        return sorted(self._slots_of.get(workload_uid, ()))
 
     def sample(self, columns: Mapping[Feature, Column], features: tuple[Feature, ...]) -> Array:
         """Place one tick's columns, shape (capacity, features); NaN = no sample. Raises: WrongLabels."""
@@ -141,6 +146,15 @@ class PodRows:
             slot = self._slots.slot(key)
             rows.append(-1 if slot is None else slot)
         return np.array(rows, np.intp)
+
+    def _part(self, slot: int) -> None:
+        """Take a slot from the workload that it belongs to, if any."""
+        workload = self._workloads.get(slot)
+        if workload is None:
+            return
+        self._slots_of[workload.uid].remove(slot)
+        if not self._slots_of[workload.uid]:
+            del self._slots_of[workload.uid]
 
     def _fit(self) -> None:
         needed = max(self._slots.high_water, 1)

@@ -2,7 +2,7 @@
 
 Per row, feature and bin the extremes of each of the last turns; the band is their median, so that it needs
 more than half of the turns to call something usual: cron at its hour, a peak on every hour. Memory: 2 bytes
-× bins × turns a row and feature.
+× bins × (turns + 1, the running one) a row and feature.
 """
 
 from dataclasses import dataclass
@@ -53,9 +53,12 @@ class ClockBand:
 
     def __init__(self, clock: Clock, *, turns: int, least_turns: int, features: int) -> None:
         self.clock = clock
-        self._turns, self._least = turns, least_turns
+        self._least = least_turns
+        self._places = turns + 1
+        """The last turns, and the running one: its bin is not known before it ends."""
         # Index 0: up, 1: down.
-        self._kept = np.full((0, 2, turns, clock.bins, features), NOTHING, np.uint8)
+        self._kept = np.full((0, 2, self._places, clock.bins, features), NOTHING, np.uint8)
+        self._newest: int | None = None
         self._current: Array = np.full((0, 2, features), -np.inf, np.float32)
         self._open: tuple[int, int] | None = None
         self._near: list[Band] = []
@@ -95,13 +98,24 @@ class ClockBand:
     def _turn_to(self, turn: int, index: int) -> None:
         if self._open is not None:
             old_turn, old_index = self._open
-            self._kept[:, :, old_turn % self._turns, old_index] = packed(self._current)
+            place, seen = old_turn % self._places, packed(self._current)
+            # Of a bin that a clock turned back to, what it was like is still known.
+            self._kept[:, :, place, old_index] = np.where(
+                seen == NOTHING, self._kept[:, :, place, old_index], seen
+            )
             self._current[:] = -np.inf
-            if turn != old_turn:  # the oldest turn gives way, also those that were missed
-                for missed in range(old_turn + 1, min(turn, old_turn + self._turns) + 1):
-                    self._kept[:, :, missed % self._turns] = NOTHING
+        self._make_room(turn)
         self._open = (turn, index)
         self._near = [self._usual(near % self.clock.bins) for near in (index - 1, index, index + 1)]
+
+    def _make_room(self, turn: int) -> None:
+        """Let the oldest turn give way to a newer one, also those that were missed."""
+        newest = self._newest if self._newest is not None else turn - 1
+        if turn < newest - self._places:  # the clock was far ahead, and is right again
+            newest = turn - 1
+        for missed in range(newest + 1, min(turn, newest + self._places) + 1):
+            self._kept[:, :, missed % self._places] = NOTHING
+        self._newest = max(newest, turn)
 
     def _usual(self, index: int) -> Band:
         return usual(self._kept[:, :, :, index], self._least)

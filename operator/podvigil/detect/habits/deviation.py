@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from podvigil.detect.score import DEVIATION_LIMIT
-from podvigil.window.arrays import Array, Indices, grown, zeroed
+from podvigil.window.arrays import Array, Indices, Mask, grown, zeroed
 
 SMOOTHING_SECONDS: Final = 450.0
 """Seven and a half minutes: chosen alike with each generated cluster left out, `benchmarks/results/constants.md`."""
@@ -43,6 +43,28 @@ class Habitual:
     deviation: Array
     """Signed, asinh sigma, smoothed; 0 where the habit has no opinion."""
 
+    def or_else(self, before: "Habitual", held: Mask) -> "Habitual":
+        """This verdict, and the one before where it is held, (slots, features)."""
+        pairs = (
+            (self.center, before.center),
+            (self.scale, before.scale),
+            (self.deviation, before.deviation),
+        )
+        return Habitual(*(np.where(held, old, new) for new, old in pairs))
+
+    def forget(self, slots: Indices) -> None:
+        """Drop what was said of the pods in these slots."""
+        self.center[slots] = self.scale[slots] = np.nan
+        self.deviation[slots] = 0.0
+
+    def grown(self, capacity: int) -> "Habitual":
+        """With slots at the end of which nothing is said."""
+        return Habitual(
+            grown(self.center, capacity, np.nan),
+            grown(self.scale, capacity, np.nan),
+            grown(self.deviation, capacity, 0.0),
+        )
+
 
 def judged(
     values: Array, expected: Expected, up: Array, down: Array, ground: Array, hourly: Array
@@ -71,9 +93,9 @@ class Smoothed:
     def __init__(self, *, features: int, capacity: int) -> None:
         self._value: Array = np.zeros((capacity, features), np.float32)
 
-    def push(self, deviation: Array, elapsed_seconds: float) -> Array:
-        """Take one sample, 0 where there is none; returns the smoothed deviation."""
-        share = 1.0 - np.exp(-elapsed_seconds / SMOOTHING_SECONDS)
+    def push(self, deviation: Array, elapsed_seconds: float, held: Mask) -> Array:
+        """Take one sample, 0 where there is none; returns the smoothed deviation, as it was where it is held."""
+        share = np.where(held, 0.0, 1.0 - np.exp(-elapsed_seconds / SMOOTHING_SECONDS))
         self._value = (self._value + share * (deviation - self._value)).astype(np.float32)
         return self._value
 

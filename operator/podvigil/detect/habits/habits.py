@@ -23,7 +23,7 @@ from podvigil.detect.habits.standstill import Standstill
 from podvigil.detect.habits.starts import StartBand, is_young
 from podvigil.detect.habits.traffic import Traffic
 from podvigil.detect.habits.workloads import Workloads
-from podvigil.window.arrays import Array, Indices, Mask, every_feature, zeroed
+from podvigil.window.arrays import Array, Indices, Mask, every_feature, grown, zeroed
 
 SLOW_STEP_SECONDS: Final = 60.0
 MANY_PODS: Final = 20_000
@@ -36,6 +36,12 @@ LEAST_DAYS_OF_BAND: Final = 3
 
 HOURS_OF_BAND: Final = 12
 LEAST_HOURS_OF_BAND: Final = 12
+
+HELD_LOOKS: Final = 2
+"""Slow looks in a row that a verdict outlives without a sample: a lost scrape is no end of a fault."""
+
+BEHIND_SECONDS: Final = 3600.0
+"""So long samples must come from before the newest before they are believed: then that one was wrong, and not they."""
 
 
 class ByRow(Protocol):
@@ -142,19 +148,22 @@ class HabitsOfPods:
         self._every = max(1, int(step / interval_seconds))
         self._tick = 0
         self._learnt_at = -np.inf
+        self._behind = 0
+        """Samples in a row from before the newest."""
         nothing = np.full((capacity, width), np.nan)
         self._season = self._beside = Habitual(nothing, nothing, np.zeros((capacity, width)))
+        self._missed = np.zeros((capacity, width), np.uint8)
+        """Slow looks in a row without a sample, at most `HELD_LOOKS` + 1."""
         self._rows = 0
 
     def observe(self, sample: Sample) -> Habits:
         """Judge one sample by what was learnt before it, then learn from it."""
         self._forget_rows(self.workloads.observe(~sample.absent, sample.at))
         rows, groups = self.workloads.rows, self.workloads.groups
-        # A clock that was set back teaches nothing until it has caught up: no hour is learnt twice.
-        learning = sample.at > self._learnt_at
+        learning = self._is_news(sample.at)
         age = sample.at - self.workloads.started
-        if self._tick % self._every == 0 and learning:
-            self._look_slowly(sample, age)
+        if self._tick % self._every == 0:
+            self._look_slowly(sample, age, learning=learning)
         self._tick += 1
 
         explained = self.traffic.explained(rows, sample.values, sample.center)
@@ -208,13 +217,28 @@ class HabitsOfPods:
         self.starts.release(slots)
         for habit in self._by_slot:
             habit.release(slots)
+        for verdict in (self._season, self._beside):
+            verdict.forget(slots)
+        self._missed[slots] = 0
 
     def grow(self, capacity: int) -> None:
         """Add empty slots at the end."""
         for habit in self._by_slot:
             habit.grow(capacity)
+        self._season, self._beside = self._season.grown(capacity), self._beside.grown(capacity)
+        self._missed = grown(self._missed, capacity, 0)
 
-    def _look_slowly(self, sample: Sample, age: Array) -> None:
+    def _is_news(self, at: float) -> bool:
+        """Whether a sample may teach. A clock that was set back teaches nothing at first: no hour is learnt twice."""
+        if at > self._learnt_at:
+            self._behind = 0
+            return True
+        self._behind += 1
+        if self._behind * self._interval > BEHIND_SECONDS:
+            self._learnt_at = at
+        return False
+
+    def _look_slowly(self, sample: Sample, age: Array, *, learning: bool) -> None:
         rows, groups = self.workloads.rows, self.workloads.groups
         elapsed = self._every * self._interval
         base = ground(sample.level)
@@ -222,24 +246,29 @@ class HabitsOfPods:
         grown_up = np.where(is_young(age)[:, None], np.nan, levels)
         medians, others = groups.medians(grown_up)
         replicas = replicas_of(groups, (~sample.absent).astype(np.float64)[:, None])
+        missing = np.isnan(sample.values)
+        self._missed = np.where(missing, np.minimum(self._missed + 1, HELD_LOOKS + 1), 0).astype(np.uint8)
+        held = missing & (self._missed <= HELD_LOOKS)
 
         season = self.seasonal.expect(sample.at, rows)
         served, explained = self._served(sample.values, season, base)
         up, down = self.seasonal.slack(log_level(served, base) - season.level, rows, groups, replicas)
         found = judged(served, season, up, down, base, sample.scale)
-        smooth = self._smooth[0].push(found.deviation, elapsed)
-        left = self._unusual(self.seasons, sample.at, found, smooth)
-        self._season = Habitual(found.center + explained, found.scale, left)
-        self.seasonal.learn(groups, levels, medians, replicas, elapsed)
+        smooth = self._smooth[0].push(found.deviation, elapsed, held)
+        left = self._unusual(self.seasons, sample.at, found, smooth, learning=learning)
+        self._season = Habitual(found.center + explained, found.scale, left).or_else(self._season, held)
+        if learning:
+            self.seasonal.learn(groups, levels, medians, replicas, elapsed)
 
         beside = self.siblings.expect(others)
         served, explained = self._served(sample.values, beside, base)
         up, down = self.siblings.slack(log_level(served, base) - beside.level)
         found = judged(served, beside, up, down, base, sample.scale)
-        smooth = self._smooth[1].push(found.deviation, elapsed)
-        left = self._unusual(self.besides, sample.at, found, smooth)
-        self._beside = Habitual(found.center + explained, found.scale, left)
-        self.siblings.learn(grown_up, others, elapsed)
+        smooth = self._smooth[1].push(found.deviation, elapsed, held)
+        left = self._unusual(self.besides, sample.at, found, smooth, learning=learning)
+        self._beside = Habitual(found.center + explained, found.scale, left).or_else(self._beside, held)
+        if learning:
+            self.siblings.learn(grown_up, others, elapsed)
 
     def _season_or_hour(self, sample: Sample, habitual: Mask) -> Habitual:
         """The season's verdict; of pods without one, what stands still against their hour."""
@@ -256,11 +285,14 @@ class HabitsOfPods:
             np.where(stands, still.deviation, self._season.deviation),
         )
 
-    def _unusual(self, band: ClockBand, moment: float, found: Habitual, smooth: Array) -> Array:
+    def _unusual(
+        self, band: ClockBand, moment: float, found: Habitual, smooth: Array, *, learning: bool
+    ) -> Array:
         """What is left of a smoothed deviation beside what it is at this time of every day; the band learns."""
         sigma = np.where(np.isnan(found.center), np.nan, np.sinh(smooth))
         usual = band.read(moment).of(self.workloads.rows)
-        band.learn(self.workloads.groups, sigma)
+        if learning:
+            band.learn(self.workloads.groups, sigma)
         left: Array = np.arcsinh(zeroed(usual.beyond(sigma)))
         return left
 

@@ -148,7 +148,9 @@ class SeasonalLevel:
 
     def _close(self, day: int, index: int) -> None:
         mean = np.divide(self._sum, self._count, out=np.full(self._sum.shape, np.nan), where=self._count > 0)
-        self._days[:, self._slots.place(day), index] = mean
+        place = self._slots.place(day)
+        # Of a bin that a clock turned back to, what it was like is still known.
+        self._days[:, place, index] = np.where(self._count > 0, mean, self._days[:, place, index])
         self._sum[:] = 0.0
         self._count[:] = 0.0
 

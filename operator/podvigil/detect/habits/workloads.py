@@ -5,7 +5,7 @@ without pods that was last seen longest ago gives its row away; when all have po
 (row -1: its habits stay off, and it is judged by its own hour).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,10 +88,13 @@ class Workloads:
         self.started[slots] = started
         self._told[slots] = np.isfinite(started)
         reused: list[int] = []
+        taken: set[int] = set()
+        idle = self._idle(taken)
         for slot, name in zip(slots.tolist(), names, strict=True):
-            row = self._take(_Own(slot) if name is None else name, reused)
+            row = self._take(_Own(slot) if name is None else name, reused, idle)
             self.rows[slot] = row
             if row >= 0:
+                taken.add(row)
                 self._seen[row] = max(self._now, self._seen[row])
         self._refused[slots] = self.rows[slots] < 0
         self._groups = None
@@ -138,11 +141,11 @@ class Workloads:
         freed = self._table.release([_Own(slot) for slot in slots.tolist()])
         self._seen[freed] = -np.inf
 
-    def _take(self, name: Hashable, reused: list[int]) -> int:
+    def _take(self, name: Hashable, reused: list[int], idle: Iterator[int]) -> int:
         known = name in self._table
         row = self._table.take(name)
         if row is None:
-            row = self._evict_for(name)
+            row = self._evict_for(name, idle)
         if row is None:
             return -1
         if row >= self.size:
@@ -152,13 +155,23 @@ class Workloads:
             reused.append(row)
         return row
 
-    def _evict_for(self, name: Hashable) -> int | None:
-        """Take the row of the workload that has been without pods for longest."""
+    def _idle(self, taken: set[int]) -> Iterator[int]:
+        """The rows without pods, but for those `taken` since; the one without them for longest is first.
+
+        They are looked for once, when the first is wanted: thousands may find the table full together.
+        """
         free = np.ones(self.size, bool)
         free[self.rows[self.rows >= 0]] = False
-        if not free.any():
+        rows = np.flatnonzero(free)
+        for row in rows[np.argsort(self._seen[rows], kind="stable")].tolist():
+            if row not in taken:
+                yield row
+
+    def _evict_for(self, name: Hashable, idle: Iterator[int]) -> int | None:
+        """Take the row of the workload that has been without pods for longest."""
+        oldest = next(idle, None)
+        if oldest is None:
             return None
-        oldest = int(np.flatnonzero(free)[np.argmin(self._seen[free])])
         gone = self._table.name(oldest)
         if gone is not None:
             self._table.release([gone])

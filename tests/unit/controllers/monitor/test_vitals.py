@@ -1,5 +1,7 @@
 """Which row is which pod, also when pods come, go, and come back under their name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,31 @@ def test_an_owner_made_anew_takes_its_pods_over() -> None:
     assert (change.taken, change.released.tolist()) == ((), [])
     assert rows.workload(0) == CART
     assert (rows.slots_of(WEB.uid), rows.slots_of(CART.uid)) == ([], [0])
+
+
+class CountedUid(str):
+    """A uid that counts how often one was compared with another."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountedUid.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_the_slots_of_a_workload_are_had_without_a_look_at_the_others() -> None:
+    rows = PodRows(limit=200)
+    pods = [pod(f"web-{number}") for number in range(200)]
+    every_other = {p.key: replace(WEB, uid=CountedUid(f"uid-{at % 100}")) for at, p in enumerate(pods)}
+    rows.select(replace(selected(*pods), workloads=every_other))
+    CountedUid.compared = 0
+    assert rows.slots_of(CountedUid("uid-7")) == [7, 107]
+    assert CountedUid.compared <= 2
+    rows.select(replace(selected(*pods[:107]), workloads=every_other))
+    assert rows.slots_of("uid-7") == [7]
+    rows.select(selected())
+    assert rows.slots_of("uid-7") == []
 
 
 def test_a_full_window_says_how_many_found_no_room_and_takes_them_later() -> None:

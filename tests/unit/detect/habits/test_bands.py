@@ -36,8 +36,7 @@ def test_the_band_is_the_median_extreme_of_the_last_turns(count: int, seed: int)
     habit = band()
     live(habit, turns)
     found = habit.read(3600.0 * (100 + count) + 2 * CLOCK.bin_seconds + MIDDLE)
-    # This turn has the place of the oldest: four of the five are past.
-    kept = turns[-4:, 2]
+    kept = turns[-5:, 2]
     if len(kept) < 3:
         assert (found.up[0, 0], found.down[0, 0]) == (0.0, 0.0)
         return
@@ -45,6 +44,27 @@ def test_the_band_is_the_median_extreme_of_the_last_turns(count: int, seed: int)
         lower_median = np.sort(np.maximum(side, 0.0))[(len(side) - 1) // 2]
         assert lower_median <= np.arcsinh(got[0, 0]) + 1e-6
         assert np.arcsinh(got[0, 0]) <= lower_median + 1 / STEPS + 1e-6
+
+
+def test_what_every_turn_does_is_usual_in_its_own_bin() -> None:
+    """When all turns are asked for, the running one must not count for one of them."""
+    turns = np.zeros((5, CLOCK.bins))
+    turns[:, 1] = 5.0
+    habit = band(turns=5, least=5)
+    live(habit, turns)
+    found = [habit.read(3600.0 * 105 + CLOCK.bin_seconds * index + MIDDLE).up[0, 0] for index in range(3)]
+    assert np.arcsinh(found) == pytest.approx([0.0, 5.0, 0.0])
+
+
+@pytest.mark.parametrize("hours", [1, 3, 4])
+def test_a_clock_that_is_set_back_forgets_nothing(hours: int) -> None:
+    habit = band()
+    live(habit, np.full((5, CLOCK.bins), 5.0))
+    for turn in range(105 - hours, 106):  # once more, and nobody learns
+        for index in range(CLOCK.bins):
+            habit.read(3600.0 * turn + CLOCK.bin_seconds * index + MIDDLE)
+    found = [habit.read(3600.0 * 105 + CLOCK.bin_seconds * index + MIDDLE) for index in range(CLOCK.bins)]
+    assert [np.arcsinh(one.up[0, 0]) for one in found] == pytest.approx([5.0] * CLOCK.bins)
 
 
 def test_once_is_no_habit() -> None:

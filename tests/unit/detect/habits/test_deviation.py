@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from podvigil.detect.habits.deviation import Expected, judged
+from podvigil.detect.habits.deviation import Expected, Habitual, judged
 
 LEVEL = 100.0
 SPREAD = 0.1
@@ -46,3 +46,12 @@ def test_the_hours_floor_hides_a_small_pods_rise_and_not_its_end() -> None:
     floor = 100.0 * LEVEL
     assert deviation(2 * LEVEL, hourly=floor) < 0.1  # 100 / (.3 * 10,000 + 15)
     assert deviation(0.01 * LEVEL, hourly=floor) < -3  # ln .01 / (e^.1 - 1 + .05 + .3) = -10 sigma
+
+
+def test_what_was_said_of_a_pod_goes_with_its_slot() -> None:
+    said = Habitual(np.full((2, 1), 5.0), np.full((2, 1), 2.0), np.full((2, 1), 3.0))
+    said.forget(np.array([0]))
+    wider = said.grown(3)
+    np.testing.assert_array_equal(wider.center[:, 0], [np.nan, 5.0, np.nan])
+    np.testing.assert_array_equal(wider.scale[:, 0], [np.nan, 2.0, np.nan])
+    np.testing.assert_array_equal(wider.deviation[:, 0], [0.0, 3.0, 0.0])

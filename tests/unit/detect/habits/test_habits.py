@@ -289,3 +289,81 @@ def test_a_hung_pod_is_seen_before_any_season_is_known() -> None:
     assert MODEL_FEATURES[int(seen[-1].contribution[0].argmax())] is not Feature.MEMORY
     assert seen[-1].observed[0, 2] < seen[-1].low[0, 2], "the band that is shown is left"
     assert (seen[-1].score[1:] < LEAST).all()
+
+
+# -- between two slow looks
+
+HALF_MINUTE = 30.0
+EVERY = 2
+"""Samples from one slow look to the next."""
+TEN_HOURS = 11 * 120
+
+
+def beside(sick: float = 1.0, *, seed: int = 0) -> Array:
+    """Six like replicas, the first with so many times its memory."""
+    noise = np.random.default_rng(seed).normal(1.0, 0.05, (PODS, 4))
+    noise[0, 1] *= sick
+    return np.array([0.2, 4e8, 2e5, 2e5]) * noise
+
+
+@cache
+def of_ten_hours() -> tuple[Detector, float]:
+    """A detector that knows how far replicas lie apart, next before a slow look, and its next moment."""
+    made = Detector(
+        mode=Mode.STATISTICS, features=MODEL_FEATURES, interval_seconds=HALF_MINUTE, capacity=PODS
+    )
+    made.assign(np.arange(PODS), ["web"] * PODS, np.full(PODS, MONDAY - 86_400.0))
+    for tick in range(TEN_HOURS):
+        made.observe(beside(seed=tick), np.ones(PODS, bool), MONDAY + HALF_MINUTE * tick)
+    for tick in range(TEN_HOURS, TEN_HOURS + 160):
+        made.observe(beside(3.0, seed=tick), np.ones(PODS, bool), MONDAY + HALF_MINUTE * tick)
+    return made, MONDAY + HALF_MINUTE * (TEN_HOURS + 160)
+
+
+@pytest.mark.parametrize("phase", range(EVERY))
+def test_a_lost_sample_ends_no_fault_wherever_it_falls(phase: int) -> None:
+    made, at = of_ten_hours()
+    watch = copy.deepcopy(made)
+    scores = []
+    for tick in range(4 * EVERY):
+        values = beside(3.0, seed=tick)
+        if tick == phase:
+            values[0] = np.nan
+        scores.append(watch.observe(values, np.ones(PODS, bool), at + HALF_MINUTE * tick).score[0])
+    assert np.isnan(scores[phase])
+    assert np.nanmin(scores) > 2
+
+
+def test_a_pod_that_gave_no_samples_for_long_begins_without_a_verdict() -> None:
+    made, at = of_ten_hours()
+    watch = copy.deepcopy(made)
+    for tick in range(30 * EVERY):
+        values = beside(3.0, seed=tick)
+        values[0] = np.nan
+        last = watch.observe(values, np.ones(PODS, bool), at + HALF_MINUTE * tick)
+    assert np.isnan(last.score[0])
+    healthy = watch.observe(beside(seed=99), np.ones(PODS, bool), at + HALF_MINUTE * 30 * EVERY)
+    assert healthy.score[0] < 1
+
+
+@pytest.mark.parametrize("phase", range(EVERY))
+def test_growing_between_two_looks_loses_no_tick(phase: int) -> None:
+    made, at = of_ten_hours()
+    watch = copy.deepcopy(made)
+    for tick in range(phase):
+        watch.observe(beside(3.0, seed=tick), np.ones(PODS, bool), at + HALF_MINUTE * tick)
+    watch.grow(PODS + 2)
+    wide = np.full((PODS + 2, 4), np.nan)
+    wide[:PODS] = beside(3.0, seed=9)
+    found = watch.observe(wide, np.arange(PODS + 2) < PODS, at + HALF_MINUTE * phase)
+    assert found.score[0] > 2
+    assert np.isnan(found.score[PODS:]).all()
+
+
+def test_a_clock_that_was_ahead_for_one_tick_freezes_no_verdict() -> None:
+    made, at = of_ten_hours()
+    watch = copy.deepcopy(made)
+    watch.observe(beside(3.0), np.ones(PODS, bool), at + 365 * 86_400)
+    for tick in range(240):
+        last = watch.observe(beside(seed=tick), np.ones(PODS, bool), at + HALF_MINUTE * tick)
+    assert last.score[0] < 1
