@@ -37,6 +37,10 @@ MODEL_SIGNALS: Final[dict[tuple[Feature, bool], Signal]] = {
 """The signal of a model finding: the feature that made the score, and whether it is above expectation."""
 
 
+CERTAIN_SIGNALS: Final = frozenset({Signal.CRASH_LOOP, Signal.OOM_KILLED, Signal.RESTART_BURST})
+"""What the cluster itself says: seen, and not estimated."""
+
+
 class Severity(StrEnum):
     """How soon a person should look."""
 

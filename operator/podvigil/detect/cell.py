@@ -19,7 +19,7 @@ SLOTS: Final = 4
 INPUTS: Final = 24
 """Columns of `x`: deviation, cluster median, level and scale of four slots each, then eight flags."""
 HIDDEN: Final = 32
-"""Units of the LSTM: more brought nothing (DETECTION notes in docs), and state is paid per pod."""
+"""Units of the LSTM: more brought nothing, and state is paid per pod."""
 
 BLOCK: Final = 256
 """Pods per invocation: the activations of 256 pods (~250 KB) stay in the second-level cache."""

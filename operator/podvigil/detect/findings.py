@@ -53,6 +53,12 @@ class Observation:
     """By workload uid: pods that the API server told of. Empty when it gave nothing."""
     existing: frozenset[str] | None = None
     """Uids of the workloads that have a pod; None when the cluster could not be asked."""
+    unjudged: frozenset[tuple[Signal, PodKey]] = frozenset()
+    """Pods of known incidents that are there, and could not be judged: not seen is not well."""
+    ended: frozenset[str] = frozenset()
+    """Uids of the workloads whose pods have all ended: Jobs that are done."""
+    unmounted: frozenset[str] = frozenset()
+    """Uids of the workloads that have pods and no claim, as far as volumes could be seen."""
     rollouts: Mapping[str, datetime] = field(default_factory=dict)
     """By workload uid: when its newest revision was made, where that is known."""
 

@@ -8,18 +8,32 @@
 
 All pods of a workload with the same trouble are one incident. While the model already has an incident for
 a workload, its later findings there belong to that one: which feature leads may change, the trouble does not.
+So it is with crash loops and bursts of restarts, which take turns in one failing container.
+
+What the cluster itself says is certain, and a crash loop has a break in each of its rounds: such a trouble opens when
+it is seen again after a minute, whatever the dial says.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
-from podvigil.api.pods import Workload
-from podvigil.api.signals import MODEL_SIGNALS, Signal
+from podvigil.api.pods import PodKey, Workload
+from podvigil.api.signals import CERTAIN_SIGNALS, MODEL_SIGNALS, Signal
 from podvigil.detect.findings import Finding, Observation
 
 _FROM_MODEL = frozenset(MODEL_SIGNALS.values())
 _FROM_METRICS = _FROM_MODEL | {Signal.CPU_THROTTLING}
+_OF_RESTARTS = frozenset({Signal.CRASH_LOOP, Signal.RESTART_BURST})
+_OF_RUNNING_PODS = _FROM_METRICS | {Signal.VOLUME_FILLING}
+"""Signals that nobody can say anything of when all pods have ended."""
+
+CERTAIN_DURATION: Final = timedelta(minutes=1)
+"""Longest that what is certain must last: an OOM kill is told for ten minutes, and the dial goes to an hour."""
+
+UNMOUNTED_AFTER: Final = timedelta(hours=1)
+"""A claim that was taken away is forgotten after so long; an exporter that restarts tells of none for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,8 @@ class Incident:
     """When it was first judged and not seen; None while it is seen. An outage is not calm."""
     findings: tuple[Finding, ...] = ()
     """The pods in trouble at the last tick that could judge them, the worst first."""
+    sick: frozenset[PodKey] = frozenset()
+    """Those pods, and the ones in trouble before that could not be judged since."""
     evaluated: int = 0
     rolled_out_at: datetime | None = None
     """When the workload's newest revision was made, as its first sign was seen; None: not known, or never."""
@@ -97,7 +113,7 @@ def step(
         after = _next(before, findings, seen, now=now, rules=rules)
         if after is None:
             if before is not None and before.is_open:
-                ended = gone if _is_gone(before, seen) else closed
+                ended = gone if _is_gone(before, seen, now) else closed
                 ended.append(replace(before, findings=(), last_evaluated=now))
             continue
         if after.is_open and (before is None or not before.is_open):
@@ -113,22 +129,35 @@ def _judged(signal: Signal, seen: Observation) -> Mapping[str, int]:
     return seen.scored if signal in _FROM_METRICS else seen.running
 
 
-def _is_gone(incident: Incident, seen: Observation) -> bool:
-    return seen.existing is not None and incident.workload.uid not in seen.existing
+def _is_gone(incident: Incident, seen: Observation, now: datetime) -> bool:
+    uid, signal = incident.workload.uid, incident.signal
+    if seen.existing is None:
+        return False
+    if uid not in seen.existing or (uid in seen.ended and signal in _OF_RUNNING_PODS):
+        return True
+    is_unmounted = signal is Signal.VOLUME_FILLING and uid in seen.unmounted
+    return is_unmounted and now - incident.last_evaluated >= UNMOUNTED_AFTER
 
 
 def _grouped(
     findings: Iterable[Finding], incidents: Mapping[IncidentKey, Incident]
 ) -> dict[IncidentKey, tuple[Finding, ...]]:
-    """Group findings by incident, the worst pod first; model findings of a workload stay together."""
-    known = {key.workload_uid: key.signal for key in incidents if key.signal in _FROM_MODEL}
+    """Group findings by incident, the worst pod first; those of one family stay together in a workload."""
+    known = {(key.workload_uid, _family(key.signal)): key.signal for key in incidents}
     groups: dict[IncidentKey, list[Finding]] = {}
-    for finding in sorted(findings, key=lambda f: (-(f.score or 0.0), -f.probability, f.pod)):
-        signal = finding.signal
-        if finding.estimated:
-            signal = known.setdefault(finding.workload.uid, signal)
+    # What alarms comes first: it names an incident that is new, and not what would only hold one open.
+    ranked = sorted(findings, key=lambda f: (not f.over, -(f.score or 0.0), -f.probability, f.pod))
+    for finding in ranked:
+        signal = known.setdefault((finding.workload.uid, _family(finding.signal)), finding.signal)
         groups.setdefault(IncidentKey(finding.workload.uid, signal), []).append(finding)
     return {key: tuple(group) for key, group in groups.items()}
+
+
+def _family(signal: Signal) -> Signal:
+    """Return what stands for all signals that are one trouble."""
+    if signal in _OF_RESTARTS:
+        return Signal.CRASH_LOOP
+    return Signal.CPU_HIGH if signal in _FROM_MODEL else signal
 
 
 def _next(
@@ -151,21 +180,36 @@ def _next(
             since=now,
             last_seen=now,
             last_evaluated=now,
-            rolled_out_at=seen.rollouts.get(first.workload.uid),
         )
-    if _is_gone(before, seen):
+    if _is_gone(before, seen, now):
         return None
     evaluated = _judged(before.signal, seen).get(before.workload.uid, 0)
-    if not findings and not evaluated:
+    unjudged = frozenset(pod for pod in before.sick if (before.signal, pod) in seen.unjudged)
+    if not findings and (unjudged or not evaluated):
         # What was only suspected must last without a break, and a gap could hide one.
         return before if before.is_open else None
-    now_seen = replace(before, last_evaluated=now, findings=findings, evaluated=evaluated)
+    now_seen = replace(
+        before,
+        last_evaluated=now,
+        findings=findings,
+        sick=frozenset(f.pod for f in findings) | unjudged if findings else before.sick,
+        evaluated=evaluated,
+        rolled_out_at=before.rolled_out_at or _rolled_out(before, seen),
+    )
     if not before.is_open:
+        is_certain = before.signal in CERTAIN_SIGNALS
         if not over:
-            return None
-        opened_at = now if now - before.since >= rules.minimum_duration else None
+            return now_seen if findings and is_certain else None
+        minimum = min(rules.minimum_duration, CERTAIN_DURATION) if is_certain else rules.minimum_duration
+        opened_at = now if now - before.since >= minimum else None
         return replace(now_seen, last_seen=now, opened_at=opened_at)
     if findings:
         return replace(now_seen, last_seen=now, calm_since=None)
     calm_since = before.calm_since or now
     return None if now - calm_since >= rules.clear_after else replace(now_seen, calm_since=calm_since)
+
+
+def _rolled_out(incident: Incident, seen: Observation) -> datetime | None:
+    """Return when the newest revision was made, if that came before the trouble; a new process asks again."""
+    at = seen.rollouts.get(incident.workload.uid)
+    return at if at is not None and at <= incident.since else None

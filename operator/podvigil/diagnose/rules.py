@@ -11,7 +11,7 @@ from typing import Final
 
 from podvigil.api.actions import ActionName
 from podvigil.api.features import Feature, written
-from podvigil.api.signals import Signal
+from podvigil.api.signals import CERTAIN_SIGNALS, Signal
 from podvigil.detect.explain import FeatureShare
 from podvigil.detect.findings import Finding
 from podvigil.detect.forecast import LimitForecast
@@ -23,9 +23,6 @@ TRAFFIC_SHARE: Final = 0.15
 SUSPECT: Final = timedelta(minutes=30)
 """How long a rollout is the first suspect: a leak or a slow query shows within minutes, and most rollouts are well
 that long ago."""
-
-CERTAIN: Final = frozenset({Signal.CRASH_LOOP, Signal.OOM_KILLED, Signal.RESTART_BURST})
-"""Signals that the cluster itself gives."""
 
 MOST: Final = 0.5
 """Trouble in more than this share of the replicas is the workload's, not one pod's."""
@@ -68,7 +65,7 @@ class Facts:
             return False
         if not timedelta(0) <= self.since - self.rolled_out_at <= SUSPECT:
             return False
-        return self.signal in CERTAIN or self.is_widespread or self.pods_evaluated == 1
+        return self.signal in CERTAIN_SIGNALS or self.is_widespread or self.pods_evaluated == 1
 
     @property
     def traffic_is_up(self) -> bool:

@@ -12,7 +12,7 @@ from podvigil.api.features import Feature
 from podvigil.api.signals import Signal
 from podvigil.detect.findings import Finding, Observation
 from podvigil.detect.incidents import Incident, IncidentKey, IncidentRules, Step, step
-from unit.detect.troubles import CART, NOW, WEB, at, finding, share
+from unit.detect.troubles import CART, NOW, WEB, at, finding, incident, share
 
 RULES = IncidentRules(minimum_duration=timedelta(seconds=60), clear_after=timedelta(seconds=90))
 TICK = 30.0
@@ -173,6 +173,69 @@ def test_a_certain_signal_opens_and_closes_without_any_metrics() -> None:
     assert [len(s.opened) for s in steps] == [0, 0, 1, 0, 0, 0, 0]
     assert only(steps[2]).evaluated == 3
     assert [len(s.closed) for s in steps] == [0, 0, 0, 0, 0, 0, 1]
+
+
+LOOP = finding(signal=Signal.CRASH_LOOP, score=None, probability=1.0)
+BURST = finding(signal=Signal.RESTART_BURST, score=None, probability=1.0)
+RUNS = replace(LOOP, over=False)
+"""The container of a crash loop between two of its rounds."""
+
+
+@pytest.mark.parametrize("between", [RUNS, BURST], ids=["it-runs", "it-restarts-often"])
+def test_a_crash_loop_is_one_incident_whatever_its_rounds_look_like(between: Finding) -> None:
+    running = replace(BLIND, running={WEB.uid: 3})
+    rounds = [replace(running, findings=(one,)) for one in (LOOP, between, between)] * 20
+    steps = run(rounds)
+    assert sum(len(s.opened) for s in steps) == 1
+    assert not any(s.closed for s in steps)
+    assert only(steps[-1]).signal is Signal.CRASH_LOOP
+
+
+def test_a_container_that_restarted_once_is_no_crash_loop() -> None:
+    assert not run([replace(CALM, findings=(RUNS,))] * 9)[-1].incidents
+
+
+def test_what_is_certain_is_told_within_ten_minutes_whatever_the_dial_says() -> None:
+    rules = replace(RULES, minimum_duration=timedelta(hours=1))
+    killed = replace(CALM, findings=(replace(LOOP, signal=Signal.OOM_KILLED),))
+    first = step({}, killed, now=NOW, rules=rules)
+    assert step(first.incidents, killed, now=at(60), rules=rules).opened
+
+
+def test_a_pod_that_cannot_be_judged_is_not_calm_because_its_siblings_are() -> None:
+    before = run([bad(), bad(), bad()])[-1].incidents
+    blind = replace(CALM, unjudged=frozenset({(Signal.MEMORY_HIGH, finding().pod)}))
+    after = run([blind] * 9, start=3, incidents=before)
+    assert after[-1].incidents == before
+    assert len(run([CALM] * 9, start=12, incidents=before)[-1].incidents) == 0
+    # Another pod is in trouble, too, and gets well: the first is still not seen.
+    other = bad(finding("web-2"))
+    joined = run([replace(other, unjudged=blind.unjudged), *[blind] * 9], start=3, incidents=before)
+    assert only(joined[-1]).sick == {finding().pod, finding("web-2").pod}
+
+
+def test_what_only_metrics_tell_of_is_over_with_the_last_pod_of_a_job() -> None:
+    seen = bad(finding(), LOOP)
+    before = run([seen, seen, seen])[-1].incidents
+    done = replace(CALM, scored={}, ended=frozenset({WEB.uid}))
+    (gone,) = step(before, done, now=at(120), rules=RULES).gone
+    assert gone.signal is Signal.MEMORY_HIGH
+
+
+def test_a_claim_that_was_taken_away_is_forgotten_after_an_hour() -> None:
+    volume = finding(signal=Signal.VOLUME_FILLING, score=None, probability=1.0)
+    seen = replace(BLIND, findings=(volume,), with_volumes={WEB.uid: 3})
+    before = run([seen] * 3)[-1].incidents
+    away = replace(BLIND, unmounted=frozenset({WEB.uid}))
+    assert step(before, away, now=at(60 + 3599), rules=RULES).incidents == before
+    assert len(step(before, away, now=at(60 + 3600), rules=RULES).gone) == 1
+
+
+def test_a_process_that_starts_anew_learns_of_the_rollout_again() -> None:
+    open_one = {incident().key: incident(rolled_out_at=None)}
+    for rolled, known in ((at(-300), at(-300)), (at(20), None)):
+        done = step(open_one, replace(bad(), rollouts={WEB.uid: rolled}), now=at(90), rules=RULES)
+        assert only(done).rolled_out_at == known
 
 
 @pytest.mark.parametrize("signal", [Signal.MEMORY_HIGH, Signal.CPU_THROTTLING])

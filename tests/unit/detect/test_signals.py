@@ -8,7 +8,14 @@ import pytest
 
 from podvigil.api.pods import PodKey
 from podvigil.api.signals import Signal
-from podvigil.detect.signals import BURST_RESTARTS, RECENT, THROTTLED_RATIO, ContainerFacts, certain_findings
+from podvigil.detect.signals import (
+    BURST_RESTARTS,
+    RECENT,
+    THROTTLED_RATIO,
+    ContainerFacts,
+    certain_findings,
+    recent,
+)
 from unit.detect.troubles import NOW, WEB
 
 WELL = ContainerFacts(PodKey("shop", "web-1"), WEB, restarts=0, restarts_recently=0)
@@ -58,17 +65,52 @@ WELL = ContainerFacts(PodKey("shop", "web-1"), WEB, restarts=0, restarts_recentl
     ],
 )
 def test_signals(change: dict[str, Any], signals: list[Signal]) -> None:
-    found = certain_findings([replace(WELL, **change)], now=NOW)
+    found = [f for f in certain_findings([replace(WELL, **change)], now=NOW) if f.over]
     assert [f.signal for f in found] == signals
     # What was seen is certain, needs no model, and says what was seen.
     assert all(f.over and f.settled and f.probability == 1.0 and not f.estimated for f in found)
     assert all(f.evidence and all(f.evidence) for f in found)
 
 
+@pytest.mark.parametrize(
+    ("change", "held"),
+    [
+        pytest.param({"restarts": 9, "restarts_recently": 1}, True, id="restarted-a-moment-ago"),
+        pytest.param(
+            {"restarts": 9, "terminated_reason": "Error", "terminated_at": NOW - RECENT},
+            True,
+            id="nobody-watched-it-and-the-kubelet-knows",
+        ),
+        pytest.param(
+            {
+                "restarts": 9,
+                "terminated_reason": "Error",
+                "terminated_at": NOW - RECENT - timedelta(seconds=1),
+            },
+            False,
+            id="restarted-long-ago",
+        ),
+        pytest.param({"terminated_reason": "Completed", "terminated_at": NOW}, False, id="never-restarted"),
+    ],
+)
+def test_between_two_rounds_of_a_crash_loop_it_is_held_open(change: dict[str, Any], held: bool) -> None:
+    found = certain_findings([replace(WELL, **change)], now=NOW)
+    assert [(f.signal, f.over) for f in found] == ([(Signal.CRASH_LOOP, False)] if held else [])
+
+
+def test_whoever_looks_once_an_hour_sees_what_ended_within_two() -> None:
+    killed = replace(
+        WELL, restarts=1, terminated_reason="OOMKilled", terminated_at=NOW - timedelta(minutes=119)
+    )
+    (found, _) = certain_findings([killed], now=NOW, lately=recent(timedelta(hours=1)))
+    assert found.signal is Signal.OOM_KILLED
+    assert recent(timedelta(seconds=30)) == RECENT
+
+
 def test_the_evidence_is_in_numbers() -> None:
     killed = replace(WELL, restarts=7, terminated_reason="OOMKilled", terminated_at=NOW)
     burst = replace(WELL, restarts_recently=4, throttled_ratio=0.875)
-    assert [f.evidence for f in certain_findings([killed, burst], now=NOW)] == [
+    assert [f.evidence for f in certain_findings([killed, burst], now=NOW) if f.over] == [
         ("a container was killed for exceeding its memory limit at 10:00:00 UTC", "7 restarts in all"),
         ("4 restarts within 10 minutes",),
         ("88% of the CPU periods are throttled at the limit",),

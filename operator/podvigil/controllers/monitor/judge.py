@@ -1,7 +1,7 @@
 """From arrays and pod records to findings: the one place where a pod becomes an object, and only if in trouble."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from podvigil.api.features import Feature
 from podvigil.api.pods import PodKey
-from podvigil.api.signals import Signal
+from podvigil.api.signals import CERTAIN_SIGNALS, Signal
 from podvigil.controllers.monitor.scoring import Verdict
 from podvigil.controllers.monitor.select import Selection
 from podvigil.controllers.monitor.vitals import PodRows
@@ -68,12 +68,17 @@ class RestartCounts:
         self._watched: frozenset[str] = frozenset()
 
     def observe(
-        self, selection: Selection, reported: Mapping[PodKey, int], now: datetime
+        self,
+        selection: Selection,
+        reported: Mapping[PodKey, int],
+        now: datetime,
+        lately: timedelta = RECENT,
     ) -> dict[PodKey, int]:
-        """Return restarts within `signals.RECENT` by pod, of the pods that restarted at all.
+        """Return recent restarts by pod, of the pods that restarted at all.
 
         Args:
             reported: counts from the metrics source, which may know more than the last list of pods.
+            lately: see `signals.recent`.
         """
         recent: dict[PodKey, int] = {}
         kept: dict[str, list[tuple[datetime, int]]] = {}
@@ -86,8 +91,8 @@ class RestartCounts:
             counts = self._seen.get(pod.uid, [(now, first)])
             if counts[-1][1] != count:
                 counts = [*counts, (now, count)]
-            # The newest count from before `RECENT` is the one that restarts since then are counted from.
-            old = sum(now - t >= RECENT for t, _ in counts)
+            # The newest count from before is the one that restarts since then are counted from.
+            old = sum(now - t >= lately for t, _ in counts)
             kept[pod.uid] = counts = counts[max(old - 1, 0) :][-MAXIMUM_COUNTS:]
             recent[key] = max(count - counts[0][1], 0)
         self._seen = kept
@@ -135,11 +140,60 @@ def count_pods(
     """Count the scored and the started pods of each workload that has an incident or a finding, by its uid."""
     wanted = {i.workload.uid for i in incidents.values()} | {f.workload.uid for f in findings}
     scored: dict[str, int] = {}
-    if verdict is not None and verdict.threshold is not None:
-        known = verdict.known
-        scored = {uid: sum(bool(known[s]) for s in rows.slots_of(uid)) for uid in wanted}
+    if wanted and verdict is not None and verdict.threshold is not None:
+        scored = dict.fromkeys(wanted, 0)
+        for slot in np.flatnonzero(verdict.known).tolist():
+            if (uid := rows.workload(slot).uid) in wanted:
+                scored[uid] += 1
     owners = (selection.workloads[key].uid for key, pod in selection.pods.items() if pod.phase in STARTED)
     return scored, dict(Counter(uid for uid in owners if uid in wanted))
+
+
+def unjudged_pods(
+    incidents: Iterable[Incident],
+    findings: tuple[Finding, ...],
+    verdict: Verdict | None,
+    selection: Selection,
+    rows: PodRows,
+    with_volumes: frozenset[PodKey],
+) -> frozenset[tuple[Signal, PodKey]]:
+    """Return the pods of open incidents that are there, and of which nobody can say how they are now.
+
+    A pod over the threshold that is no finding is one of them: in a storm the worst alone become objects.
+    """
+    found = {f.pod for f in findings if f.estimated}
+    unjudged: set[tuple[Signal, PodKey]] = set()
+    for incident in incidents:
+        for key in incident.sick:
+            pod = selection.pods.get(key)
+            if pod is None or pod.phase in FINISHED or pod.created > incident.last_seen.timestamp():
+                continue  # it is gone, or another one has its name
+            if incident.signal in CERTAIN_SIGNALS:
+                is_judged = pod.phase in STARTED
+            elif incident.signal is Signal.VOLUME_FILLING:
+                is_judged = key in with_volumes
+            else:
+                is_judged = _is_scored(rows.slot(key), verdict, is_found=key in found)
+            if not is_judged:
+                unjudged.add((incident.signal, key))
+    return frozenset(unjudged)
+
+
+def _is_scored(slot: int | None, verdict: Verdict | None, *, is_found: bool) -> bool:
+    if slot is None or verdict is None or not verdict.known[slot]:
+        return False
+    return is_found or not (verdict.held[slot] or verdict.over[slot])
+
+
+def ended_workloads(incidents: Iterable[Incident], selection: Selection) -> frozenset[str]:
+    """Return the uids of the workloads with incidents whose pods have all ended."""
+    wanted = {incident.workload.uid for incident in incidents}
+    if not wanted:
+        return frozenset()
+    at_work = {
+        selection.workloads[key].uid for key, pod in selection.pods.items() if pod.phase not in FINISHED
+    }
+    return frozenset(wanted - at_work)
 
 
 def affected_pods(

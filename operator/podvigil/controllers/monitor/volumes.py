@@ -55,6 +55,10 @@ class View:
     findings: tuple[Finding, ...] = ()
     judged: Mapping[str, int] = field(default_factory=dict)
     """By workload uid: pods of which a claim was seen. What was not seen is not calm."""
+    pods: frozenset[PodKey] = frozenset()
+    """All of those pods."""
+    answered: bool = False
+    """Whether the source told of any volume at this tick."""
 
 
 class Volumes:
@@ -72,6 +76,7 @@ class Volumes:
         self._answers: dict[int, LimitForecast | None] = {}
         self._next = 0
         self._at: float | None = None
+        self._answered = False
         self._attempts = 0
 
     @property
@@ -109,7 +114,7 @@ class Volumes:
         ladder = self._ladder or self._begin()
         if self._at is not None:
             ladder.skip(max(0, round((at - self._at) / self._interval) - 1))
-        self._at = at
+        self._at, self._answered = at, bool(column.keys)
         self._pods = {}
         slots = np.full(len(column.keys), -1, np.intp)
         for index, ((pod, claim), value) in enumerate(zip(series, column.values.tolist(), strict=True)):
@@ -125,7 +130,7 @@ class Volumes:
     def unseen(self) -> None:
         """Nothing could be had at this tick: what was foretold stays, and is told again when they are seen."""
         self._full = np.full(len(self._full), np.nan)
-        self._pods = {}
+        self._pods, self._answered = {}, False
 
     def view(self, rows: PodRows) -> View:
         """Say which volumes are full, or will be, and whose were seen."""
@@ -142,6 +147,8 @@ class Volumes:
         return View(
             volume_findings(islice(self._facts(worst, rows), MAXIMUM_FINDINGS)),
             {uid: len(pods) for uid, pods in judged.items()},
+            frozenset(pod for pods in judged.values() for pod in pods),
+            self._answered,
         )
 
     def _facts(self, claims: Indices, rows: PodRows) -> Iterator[VolumeFacts]:

@@ -21,6 +21,8 @@ from podvigil.controllers.monitor.judge import (
     clear_after,
     container_facts,
     count_pods,
+    ended_workloads,
+    unjudged_pods,
 )
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.proposer import Proposer
@@ -30,7 +32,7 @@ from podvigil.controllers.monitor.status import TickFacts, Trouble
 from podvigil.controllers.monitor.teller import Teller
 from podvigil.detect.findings import Finding, Observation
 from podvigil.detect.incidents import Incident, IncidentKey, IncidentRules, Step, step
-from podvigil.detect.signals import certain_findings
+from podvigil.detect.signals import certain_findings, recent
 from podvigil.remediate.validation.outcomes import memory_of
 
 logger = logging.getLogger(__name__)
@@ -85,7 +87,14 @@ class Watch:
             unseen = Step(self._incidents or {})
             await self._report(unseen, None, now)
             active = sum(i.is_open for i in unseen.incidents.values())
-            facts = TickFacts(spec_trouble=selection, active=active)
+            # The storm guard goes by these: what was not seen at this tick is as it was at the last.
+            facts = TickFacts(
+                spec_trouble=selection,
+                watched=self._figures.pods_watched or 0,
+                pods_affected=self._figures.pods_affected or 0,
+                workloads_affected=self._figures.workloads_affected or 0,
+                active=active,
+            )
         else:
             facts = await self._evaluate(selection, now, missed)
         if self._is_closed:
@@ -106,9 +115,10 @@ class Watch:
         self._ports.beat(self.name)
 
     async def close(self, now: datetime) -> None:
-        """End in order when the monitor is deleted, even before its first tick. Raises: ClusterError.
+        """End in order when the monitor is deleted, even before its first tick.
 
         A tick under way may still be looking; it will find the monitor closed and report nothing more.
+        Raises: ClusterError while a report cannot be closed; another call goes on with what is left.
         """
         self._is_closed = True
         async with self._reporting:
@@ -171,8 +181,10 @@ class Watch:
 
     def _found(self, sight: Sight, selection: Selection, now: datetime) -> tuple[Finding, ...]:
         """Return the pods in trouble: certain signals first, which never wait for a score."""
-        restarts = self._restarts.observe(selection, sight.restarts, now)
-        found = certain_findings(container_facts(selection, restarts, sight.throttled), now=now)
+        lately = recent(parse_duration(self.monitor.spec.interval))
+        restarts = self._restarts.observe(selection, sight.restarts, now, lately)
+        facts = container_facts(selection, restarts, sight.throttled)
+        found = certain_findings(facts, now=now, lately=lately)
         found += sight.volumes.findings
         if sight.verdict is not None:
             found += self._evaluation.findings(sight.verdict)
@@ -192,6 +204,16 @@ class Watch:
             running=running,
             with_volumes=sight.volumes.judged,
             existing=existing,
+            unjudged=unjudged_pods(
+                incidents.values(),
+                found,
+                sight.verdict,
+                selection,
+                self._evaluation.rows,
+                sight.volumes.pods,
+            ),
+            ended=ended_workloads(incidents.values(), selection),
+            unmounted=existing - sight.volumes.judged.keys() if sight.volumes.answered else frozenset(),
             rollouts=selection.rollouts,
         )
         done = step(incidents, seen, now=now, rules=rules)

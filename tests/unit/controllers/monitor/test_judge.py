@@ -17,7 +17,9 @@ from podvigil.controllers.monitor.judge import (
     column_by_pod,
     container_facts,
     count_pods,
+    ended_workloads,
     model_findings,
+    unjudged_pods,
 )
 from podvigil.controllers.monitor.scoring import Verdict
 from podvigil.controllers.monitor.select import Selection
@@ -202,6 +204,38 @@ def test_without_a_verdict_no_pod_was_scored(seen: Verdict | None) -> None:
     chosen = selected(pod())
     rows = rows_of("web-1")
     assert count_pods({incident().key: incident()}, (), seen, chosen, rows) == ({}, {WEB.uid: 1})
+
+
+@pytest.mark.parametrize(
+    ("signal", "score", "change", "judged"),
+    [
+        pytest.param(Signal.MEMORY_HIGH, 1.0, {}, True, id="scored-and-well"),
+        pytest.param(Signal.MEMORY_HIGH, np.nan, {}, False, id="without-a-score"),
+        pytest.param(Signal.MEMORY_HIGH, 5.0, {}, False, id="over-and-cut-off-in-a-storm"),
+        pytest.param(Signal.MEMORY_HIGH, np.nan, {"phase": "Succeeded"}, True, id="it-has-ended"),
+        pytest.param(
+            Signal.MEMORY_HIGH, np.nan, {"created": at(61).timestamp()}, True, id="another-has-its-name"
+        ),
+        pytest.param(Signal.CRASH_LOOP, np.nan, {}, True, id="the-cluster-tells-of-it"),
+        pytest.param(Signal.CRASH_LOOP, np.nan, {"phase": "Pending"}, False, id="it-has-not-started"),
+        pytest.param(Signal.VOLUME_FILLING, 1.0, {}, False, id="its-claim-was-not-seen"),
+    ],
+)
+def test_a_sick_pod_that_nobody_can_judge(
+    signal: Signal, score: float, change: dict[str, Any], judged: bool
+) -> None:
+    one = incident(signal=signal, sick=frozenset({WEB_1}))
+    found = unjudged_pods([one], (), verdict([score]), selected(pod(**change)), rows_of("web-1"), frozenset())
+    assert found == (frozenset() if judged else {(signal, WEB_1)})
+
+
+def test_workloads_whose_pods_have_all_ended() -> None:
+    chosen = both(
+        (pod("web-0", phase="Failed"), WEB), (pod("cart-0", phase="Failed"), CART), (pod("cart-1"), CART)
+    )
+    about = [incident(), incident(workload=CART)]
+    assert ended_workloads(about, chosen) == {WEB.uid}
+    assert ended_workloads([], chosen) == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from podvigil.api.pods import PodKey
 from podvigil.collect.columns import Column, Matrix
 from podvigil.collect.errors import WrongLabels
 from podvigil.controllers.monitor.vitals import PodRows
@@ -140,7 +141,7 @@ def test_what_is_not_seen_is_not_calm() -> None:
         lambda: pods.see({("db-0", "data"): np.nan}),
     ):
         say_nothing()
-        assert pods.view() == View()
+        assert (pods.view().judged, pods.view().pods, pods.found()) == ({}, frozenset(), ())
     pods.at += 2 * MINUTE  # ticks that fell out
     pods.see({("db-0", "data"): float(GROWING[-1] + 0.008)})
     (found,) = pods.found()
@@ -151,7 +152,7 @@ def test_what_is_not_seen_is_not_calm() -> None:
 def test_who_is_not_watched_is_left_out() -> None:
     pods = Minutes("db-0")
     pods.see({("db-0", "data"): 0.1, ("db-7", "data-7"): 0.99})
-    assert pods.view() == View(judged={WEB.uid: 1})
+    assert pods.view() == View(judged={WEB.uid: 1}, pods=frozenset({PodKey("shop", "db-0")}), answered=True)
 
 
 def test_without_claims_nothing_is_kept() -> None:
