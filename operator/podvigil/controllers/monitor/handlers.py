@@ -76,8 +76,9 @@ class Analyst:
             monitor = await self._read(body, now)
             watch = None if monitor is None else Watch(monitor, self._ports)
         if watch is not None:
-            await watch.close(now)
+            # It ticks no more. Before the end: reports that cannot be closed for minutes are no reason to restart us.
             self._ports.retire(watch.name)
+            await watch.close(now)
         self._watches.pop(uid, None)
         self._due.pop(uid, None)
 

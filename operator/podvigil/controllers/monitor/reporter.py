@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from podvigil.api.base import merge_patch
-from podvigil.api.conditions import find_condition
-from podvigil.api.pods import Workload
+from podvigil.api.conditions import ConditionStatus, find_condition
+from podvigil.api.pods import PodKey, Workload
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, ReportCondition, ReportStatus
 from podvigil.api.resources import ANOMALYREPORTS
+from podvigil.cluster.client import Json
 from podvigil.cluster.errors import ClusterError, Conflict, NotFound
 from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.reports import (
@@ -25,6 +26,7 @@ from podvigil.controllers.monitor.reports import (
     unseen_status,
 )
 from podvigil.detect.incidents import Incident, IncidentKey, Step
+from podvigil.remediate.observe.gather import Unreadable, read
 from podvigil.remediate.propose.episode import Answer
 from podvigil.remediate.refusal import Refusal
 
@@ -34,7 +36,10 @@ REFRESH: Final = timedelta(seconds=30)
 """A report whose message did not change is written no more often; the executor refuses one older than 2 minutes."""
 
 WRITES_PER_TICK: Final = 50
-"""At 50 ms a write a tick spends at most 2.5 s here; what is left over comes next tick, the oldest first."""
+"""At 50 ms a write a tick spends at most 2.5 s here; what is left over comes next tick, the longest untried first."""
+
+CLOSINGS_PER_TICK: Final = WRITES_PER_TICK // 2
+"""The rest is for what is open, which a person waits for: closings that keep failing must not hold it up."""
 
 UNSEEN_AFTER_INTERVALS: Final = 3
 """Ticks without data after which a report says that nothing is known."""
@@ -68,16 +73,19 @@ class Reporter:
         self._written: dict[ReportKey, Written] = {}
         self._owed: dict[IncidentKey, Closing] = {}
         """Not yet written; at most as many as there are reports."""
+        self._open: frozenset[ReportKey] = frozenset()
+        """What the troubles that are there now are reported under, written or not."""
+        self._tried_at: dict[IncidentKey, datetime] = {}
+        """When each was last written, or could not be; forgotten with its incident and its closing."""
         self.held_back = 0
 
     async def load(self, now: datetime) -> Mapping[IncidentKey, Incident]:
         """Take over the reports of a process before us, and return their open incidents. Raises: ClusterError."""
-        label = label_of(self._monitor)
-        self._written.clear()
-        for body in await self._ports.cluster.list(ANOMALYREPORTS, label_selector=f"{MONITOR_LABEL}={label}"):
-            report = AnomalyReport.model_validate(body)
-            if report.spec.monitor == self._monitor:
-                self._written[_key(report)] = Written(report, now - REFRESH)
+        selector = f"{MONITOR_LABEL}={label_of(self._monitor)}"
+        reports = _readable(
+            await self._ports.cluster.list(ANOMALYREPORTS, label_selector=selector), self._monitor
+        )
+        self._written = {_key(report): Written(report, now - REFRESH) for report in reports}
         incidents = (restored(w.report) for w in self._written.values())
         return {i.key: i for i in incidents if i is not None}
 
@@ -85,32 +93,42 @@ class Reporter:
         self, step: Step, *, threshold: float | None, interval: timedelta, cap: int, now: datetime
     ) -> None:
         """Bring the reports in step with the incidents; a write that fails is tried again next tick."""
-        left = WRITES_PER_TICK
         for incident in step.closed:
             self._owe(Closing(incident, Reason.ANOMALY_GONE, "not seen any more"))
         for incident in step.gone:
-            self._owe(Closing(incident, Reason.TARGET_GONE, f"{incident.workload} has no pods any more"))
-        for key, incident in step.incidents.items():
-            if incident.is_open:
-                self._owed.pop(key, None)  # it is back: the open report is about this one
-        for closing in list(self._owed.values())[:WRITES_PER_TICK]:
+            self._owe(
+                Closing(
+                    incident,
+                    Reason.TARGET_GONE,
+                    f"{incident.workload} has no pod any more of which this could be said",
+                )
+            )
+        # What nobody can judge any more gives way to what is there.
+        open_ones = sorted(
+            (i for i in step.incidents.values() if i.is_open),
+            key=lambda i: (_is_unseen(i, interval, now), i.since),
+        )
+        for incident in open_ones:
+            self._owed.pop(incident.key, None)  # it is back: the open report is about this one
+        self._open = frozenset(map(self._key_of, open_ones))
+        self._forget_turns(open_ones)
+        closings = sorted(self._owed.values(), key=lambda c: self._turn(c.incident))[:CLOSINGS_PER_TICK]
+        for closing in closings:
             await self._close(closing, now)
-            left -= 1
-        open_ones = sorted((i for i in step.incidents.values() if i.is_open), key=lambda i: i.since)
         self.held_back = max(0, len(open_ones) - cap)
         due = [i for i in open_ones[:cap] if self._is_due(i, threshold, interval, now)]
-        due.sort(key=lambda i: self._last_write(i) or i.since)
-        for incident in due[: max(left, 0)]:
+        due.sort(key=self._turn)
+        for incident in due[: WRITES_PER_TICK - len(closings)]:
             await self._open_or_refresh(incident, threshold=threshold, interval=interval, now=now)
 
     def report_of(self, incident: Incident) -> AnomalyReport | None:
-        """Return the report about an incident as last written."""
-        found = self._written.get(self._key_of(incident))
-        return found.report if found else None
+        """Return the report about an incident as last written; None until it says since when."""
+        found = self._about(incident)
+        return found.report if found and found.report.status.first_seen else None
 
     async def tell_proposal(self, incident: Incident, verdict: Answer | Refusal, now: datetime) -> None:
         """Write which request answers the report, or why none does. Raises: ClusterError."""
-        found = self._written.get(self._key_of(incident))
+        found = self._about(incident)
         if found is None:
             return
         status = proposed_status(found.report.status, verdict, now=now)
@@ -118,13 +136,10 @@ class Reporter:
             await self._write_status(found.report, status, now)
 
     async def expire(self, ttl: timedelta, now: datetime) -> None:
-        """Delete reports about troubles that have been over for longer than `ttl`."""
+        """Delete reports whose troubles have been over for `ttl`, and those that were never written after so long."""
         for key, found in list(self._written.items()):
-            status = found.report.status
-            active = find_condition(status.conditions, ReportCondition.ACTIVE.value)
-            if active is None or active.status.value == "True" or status.last_seen is None:
-                continue
-            if now - status.last_seen < ttl:
+            over_since = self._over_since(found.report)
+            if over_since is None or now - over_since < ttl:
                 continue
             try:
                 await self._ports.cluster.delete(
@@ -140,19 +155,53 @@ class Reporter:
     async def close_all(
         self, incidents: Iterable[Incident], reason: Reason, message: str, now: datetime
     ) -> None:
-        """Say of every open incident that it is no longer followed."""
-        for incident in incidents:
-            if incident.is_open:
-                await self._close(Closing(incident, reason, message), now)
+        """Say of every open incident that it is no longer followed, and write the closings still owed.
 
-    def _last_write(self, incident: Incident) -> datetime | None:
+        Each is tried, whatever becomes of the others. Raises: the first ClusterError; another call tries what is left.
+        """
+        for incident in incidents:
+            if incident.is_open and not self._is_closed(incident):
+                self._owe(Closing(incident, reason, message))
+        errors = [await self._close(closing, now) for closing in list(self._owed.values())]
+        for error in errors:
+            if error is not None:
+                raise error
+
+    def _about(self, incident: Incident) -> Written | None:
+        """Return the report about an incident; one about an earlier object of the same name is another's."""
         found = self._written.get(self._key_of(incident))
-        return found.at if found else None
+        return found if found and found.report.spec.target.uid == incident.workload.uid else None
+
+    def _is_closed(self, incident: Incident) -> bool:
+        found = self._about(incident)
+        if found is None:
+            return False
+        active = find_condition(found.report.status.conditions, ReportCondition.ACTIVE.value)
+        return active is not None and active.status is ConditionStatus.FALSE
+
+    def _over_since(self, report: AnomalyReport) -> datetime | None:
+        """Return when a trouble that is over was last there; None while it lasts, or nobody can see whether.
+
+        A report whose status could never be written names no time; then it is that of its creation.
+        """
+        if restored(report) is not None or _key(report) in self._open:
+            return None
+        return report.status.last_seen or datetime.fromisoformat(report.metadata["creationTimestamp"])
+
+    def _turn(self, incident: Incident) -> tuple[bool, datetime]:
+        """Return what to sort by: the never tried first, then the longest untried; what fails starves no other."""
+        tried_at = self._tried_at.get(incident.key)
+        return (tried_at is not None, tried_at or incident.since)
+
+    def _forget_turns(self, open_ones: Iterable[Incident]) -> None:
+        """Keep the turns of what is open or owed: they are bounded with it."""
+        kept = self._owed.keys() | {incident.key for incident in open_ones}
+        self._tried_at = {key: at for key, at in self._tried_at.items() if key in kept}
 
     def _is_due(
         self, incident: Incident, threshold: float | None, interval: timedelta, now: datetime
     ) -> bool:
-        found = self._written.get(self._key_of(incident))
+        found = self._about(incident)
         if found is None or now - found.at >= REFRESH:
             return True
         wanted = self._wanted(incident, found.report.status, threshold, interval, now)
@@ -166,7 +215,7 @@ class Reporter:
         interval: timedelta,
         now: datetime,
     ) -> ReportStatus:
-        if now - incident.last_evaluated > UNSEEN_AFTER_INTERVALS * interval:
+        if _is_unseen(incident, interval, now):
             return unseen_status(
                 before, f"no pod could be judged since {incident.last_evaluated:%H:%M:%S} UTC", now=now
             )
@@ -176,12 +225,16 @@ class Reporter:
         self, incident: Incident, *, threshold: float | None, interval: timedelta, now: datetime
     ) -> None:
         key = self._key_of(incident)
+        self._tried_at[incident.key] = now
         try:
-            report = await self._existing(incident)
+            report = await self._existing(incident, now)
             wanted = self._wanted(incident, report.status, threshold, interval, now)
             await self._write_status(report, wanted, now)
         except ClusterError as error:
             self._failed("Cannot write report", key, error)
+            return
+        except Unreadable as error:  # of another version, and there before us
+            logger.warning("Cannot read a report", extra={"why": str(error)})
             return
         if (wanted.count or 0) > (report.status.count or 0):  # another episode
             self._ports.metrics.reports_opened.labels(self._monitor, incident.signal.value).inc()
@@ -194,35 +247,36 @@ class Reporter:
                 },
             )
 
-    async def _existing(self, incident: Incident) -> AnomalyReport:
+    async def _existing(self, incident: Incident, now: datetime) -> AnomalyReport:
         """Return the report about this target and signal; create it where there is none."""
-        uid = incident.workload.uid
-        found = self._written.get(self._key_of(incident))
-        if found is not None and found.report.spec.target.uid == uid:
+        found = self._about(incident)
+        if found is not None:
             return found.report
         wanted = new_report(incident, self._monitor)
         namespace, name = self._key_of(incident)
         try:
             body = await self._ports.cluster.create(ANOMALYREPORTS, wanted.dump(), namespace)
         except Conflict:
-            report = AnomalyReport.model_validate(
-                await self._ports.cluster.get(ANOMALYREPORTS, name, namespace)
-            )
-            if report.spec.target.uid == uid:
-                return report
-            # The target was deleted and made anew: the old report is about the past.
-            await self._ports.cluster.delete(ANOMALYREPORTS, name, namespace, uid=report.metadata["uid"])
-            body = await self._ports.cluster.create(ANOMALYREPORTS, wanted.dump(), namespace)
-        return AnomalyReport.model_validate(body)
+            body = await self._ports.cluster.get(ANOMALYREPORTS, name, namespace)
+            there = read(AnomalyReport, body)
+            if there.spec.target.uid != incident.workload.uid:
+                # The target was deleted and made anew: the old report is about the past.
+                await self._ports.cluster.delete(ANOMALYREPORTS, name, namespace, uid=there.metadata["uid"])
+                body = await self._ports.cluster.create(ANOMALYREPORTS, wanted.dump(), namespace)
+        report = read(AnomalyReport, body)
+        # Before its status is: if that fails and the trouble ends, the report is still ours to close.
+        self._written[namespace, name] = Written(report, now)
+        return report
 
     def _owe(self, closing: Closing) -> None:
-        if self._key_of(closing.incident) in self._written:
+        if self._about(closing.incident) is not None:
             self._owed[closing.incident.key] = closing
 
-    async def _close(self, closing: Closing, now: datetime) -> None:
-        """Close a report; one that cannot be closed is tried again next tick, or it would be active for good."""
+    async def _close(self, closing: Closing, now: datetime) -> ClusterError | None:
+        """Close a report. One that cannot be closed is still owed, or it would be active for good; returns why."""
         incident = closing.incident
-        found = self._written.get(self._key_of(incident))
+        self._tried_at[incident.key] = now
+        found = self._about(incident)
         try:
             if found is not None:
                 status = closed_status(
@@ -233,8 +287,9 @@ class Reporter:
             pass  # a person deleted it
         except ClusterError as error:
             self._failed("Cannot close report", self._key_of(incident), error)
-            return
+            return error
         self._owed.pop(incident.key, None)
+        return None
 
     async def _write_status(self, report: AnomalyReport, status: ReportStatus, now: datetime) -> None:
         key = _key(report)
@@ -277,7 +332,25 @@ def restored(report: AnomalyReport) -> Incident | None:
         last_seen=status.last_seen,
         last_evaluated=status.last_evaluated or status.last_seen,
         opened_at=status.first_seen,
+        sick=frozenset(PodKey(namespace, name) for name in status.affected_pods or ()),
     )
+
+
+def _is_unseen(incident: Incident, interval: timedelta, now: datetime) -> bool:
+    return now - incident.last_evaluated > UNSEEN_AFTER_INTERVALS * interval
+
+
+def _readable(bodies: Iterable[Json], monitor: str) -> list[AnomalyReport]:
+    """Read the reports of one monitor; those of another version are left out, and the log names them."""
+    reports = []
+    for body in bodies:
+        if body["spec"]["monitor"] != monitor:
+            continue
+        try:
+            reports.append(read(AnomalyReport, body))
+        except Unreadable as error:
+            logger.warning("Cannot read a report", extra={"why": str(error)})
+    return reports
 
 
 def _gist(status: ReportStatus) -> tuple[object, ...]:

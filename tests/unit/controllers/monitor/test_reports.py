@@ -78,7 +78,7 @@ def test_a_report_is_named_by_its_monitor_target_and_signal() -> None:
     )
 
 
-@pytest.mark.parametrize("monitor", ["shop", "m" * 62 + ".x", "m" * 61 + "-.x", "m" * 253])
+@pytest.mark.parametrize("monitor", ["shop", "m" * 62 + ".x", "m" * 61 + "--x", "m" * 253])
 def test_the_label_is_one_whatever_the_monitors_name(monitor: str) -> None:
     report = new_report(incident(), monitor)
     label = report.metadata["labels"][MONITOR_LABEL]
