@@ -5,7 +5,8 @@ Why a metrics source gave us nothing to score.
     ├── Unreachable      no answer: refused, reset, time-out, TLS
     ├── BadAnswer        an error status, or a body that we cannot read; carries `status`
     ├── PartialAnswer    an answer that says itself it is incomplete; carries `warnings`
-    └── WrongLabels      an answer without the labels that name a pod; carries `missing`
+    ├── WrongLabels      an answer without the labels that name a pod; carries `missing`
+    └── Unaskable        no query can be written for what is selected: nothing was asked
 
 Each message says what was asked, what came back and what to do about it.
 """
@@ -64,6 +65,15 @@ class PartialAnswer(SourceError):
             "Look at the stores behind this source; nothing is scored from part of the pods",
         )
         self.warnings = warnings
+
+
+class Unaskable(SourceError):
+    """No query can be written for the selected namespaces, so nothing was asked."""
+
+    reason = Reason.INVALID_SPEC
+
+    def __init__(self, why: str) -> None:
+        super().__init__("no query was asked", "", why, "Correct spec.namespaces")
 
 
 class WrongLabels(SourceError):

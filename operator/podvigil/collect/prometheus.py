@@ -32,6 +32,7 @@ MAX_ANSWER_BYTES: Final = 256 * 2**20
 MAX_POINTS: Final = 11_000
 """Per series of a range: Prometheus' own limit."""
 
+_HALF_A_MILLISECOND: Final = 0.0005  # times are asked in milliseconds; Unix seconds as float64 are less exact
 _POST_CHARACTERS: Final = 4_000  # proxies bound a URL at 8 kB; a query longer than this goes as a form
 _CHUNK_BYTES: Final = 2**18
 _POOL: Final = 8  # connections kept: one per feature's query
@@ -120,7 +121,8 @@ class PrometheusSource:
         """
         if step <= 0 or start > end or (end - start) / step >= MAX_POINTS:
             raise ValueError(f"no range: {start} to {end} by {step} (at most {MAX_POINTS} points)")
-        times: Floats = start + step * np.arange(int((end - start) / step + 1e-9) + 1, dtype=np.float64)
+        count = int((end - start + _HALF_A_MILLISECOND) / step) + 1
+        times: Floats = start + step * np.arange(count, dtype=np.float64)
         asked = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
         body = self._ask("query_range", promql, asked)
         try:

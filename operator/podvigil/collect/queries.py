@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from podvigil.api.features import Feature
+from podvigil.collect.errors import Unaskable
 
 SCRAPE_SECONDS: Final = 30.0
 """How often cAdvisor is scraped unless said otherwise: the default of the Prometheus community's charts."""
@@ -32,7 +33,8 @@ def query_for(
 ) -> str:
     """One value per pod, labelled namespace and pod, in the feature's base unit.
 
-    `namespaces` None means all. Raises: ValueError for an empty collection, what is no namespace, or storage.
+    `namespaces` None means all. Raises: Unaskable for an empty collection or what is no namespace, ValueError for
+    storage.
     """
     window = f"[{rate_window_seconds(interval_seconds, scrape_seconds)}s]"
     where = namespace_matcher(namespaces)
@@ -57,26 +59,20 @@ def query_for(
             raise ValueError("volumes are asked for by claim: collect.volumes")
 
 
-def memory_limit_query(namespaces: Collection[str] | None) -> str:
-    """The bytes that a pod's containers may use together, from kube-state-metrics."""
-    where = namespace_matcher(namespaces)
-    return _per_pod(f'kube_pod_container_resource_limits{{{where},resource="memory"}}')
-
-
 def namespace_matcher(namespaces: Collection[str] | None) -> str:
     """A label matcher for exactly these namespaces; None: every series that has one.
 
-    Raises: ValueError for an empty collection (nothing is selected: do not ask) and for a text that no
-    namespace can be called, so that nothing can be smuggled into the query.
+    Raises: Unaskable for an empty collection (nothing is selected) and for a text that no namespace can be called,
+    so that nothing can be smuggled into the query.
     """
     if namespaces is None:
         return 'namespace!=""'
     names = sorted(set(namespaces))
     if not names:
-        raise ValueError("no namespace is selected, so there is nothing to query")
+        raise Unaskable("no namespace is selected, so there is nothing to query")
     for name in names:
         if not _NAMESPACE.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a namespace")
+            raise Unaskable(f"{name!r} is no name of a namespace")
     # Prometheus anchors =~ at both ends, and a valid name holds no character that RE2 reads.
     return f'namespace="{names[0]}"' if len(names) == 1 else f'namespace=~"{"|".join(names)}"'
 

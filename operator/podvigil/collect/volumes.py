@@ -21,7 +21,7 @@ def fullness_query(namespaces: Collection[str] | None) -> str:
     """The share of each claim that is taken, 0 to 1, labelled namespace and persistentvolumeclaim.
 
     Full is when nothing is available: what a file system holds back for root is nobody's. A claim that is mounted on
-    several nodes has a series of each. Raises: ValueError as `namespace_matcher` does.
+    several nodes has a series of each. Raises: Unaskable as `namespace_matcher` does.
     """
     where = namespace_matcher(namespaces)
     left, used, capacity = (

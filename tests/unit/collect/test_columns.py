@@ -1,6 +1,7 @@
 """Answers as Prometheus, Thanos and worse write them."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -106,6 +107,18 @@ def test_ranges_lie_on_the_grid_with_their_gaps() -> None:
     body = matrix((WEB, [(100, "1"), (120.0, "3"), (130, "NaN")]), ({"pod": "b"}, [(110, "7"), (500, "9")]))
     got = decode_matrix("p", "q", body, times)
     np.testing.assert_array_equal(got.values, [[1, np.nan, 3, np.nan], [np.nan, 7, np.nan, np.nan]])
+
+
+def test_a_range_is_read_series_by_series() -> None:
+    times = np.arange(200.0)
+    samples = [(time, repr(time / 7)) for time in times.tolist()]
+    body = matrix(*[({**WEB, "pod": f"p{number}"}, samples) for number in range(100)])
+    tracemalloc.start()
+    values = decode_matrix("p", "q", body, times).values
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert values.shape == (100, 200)
+    assert peak < 3 * values.nbytes, "all samples as objects would be 25 times the numbers"
 
 
 def test_a_range_of_one_point() -> None:

@@ -45,6 +45,14 @@ def test_a_range_query_states_its_grid() -> None:
     )
 
 
+def test_no_tick_is_lost_to_the_inexactness_of_the_times() -> None:
+    nothing = Reply({"data": {"resultType": "matrix", "result": []}})
+    start = 1_772_323_170.123
+    with source(lambda _: nothing) as (prometheus, _):
+        for ticks in range(1, 8):
+            assert len(prometheus.query_range("up", start, start + 0.1 * ticks, 0.1).times) == ticks + 1
+
+
 @pytest.mark.parametrize("span", [(0, 10, 0), (0, 10, -1), (10, 0, 1), (0, 11_000, 1)])
 def test_a_range_that_is_none_is_refused(span: tuple[float, float, float]) -> None:
     with source(lambda _: Reply(EMPTY)) as (prometheus, asked), pytest.raises(ValueError, match="no range"):

@@ -26,7 +26,7 @@ from podvigil.controllers.monitor.select import Selection
 from podvigil.controllers.monitor.sources import CredentialsMissing, NoSource, Source, open_source
 from podvigil.controllers.monitor.status import Trouble
 from podvigil.controllers.monitor.vitals import PodRows
-from podvigil.controllers.monitor.volumes import PAST_SECONDS, View, Volumes
+from podvigil.controllers.monitor.volumes import PAST_ATTEMPTS, PAST_SECONDS, View, Volumes
 from podvigil.detect.findings import Finding
 from podvigil.detect.signals import THROTTLED_RATIO
 from podvigil.detect.store import Model, ModelError, load_model
@@ -35,7 +35,9 @@ from podvigil.window.arrays import Array, Mask
 logger = logging.getLogger(__name__)
 
 NEW_FEATURE_EVERY: Final = timedelta(minutes=10)
-"""How often a feature that appeared may restart the scoring: exporters come and go while they are rolled out."""
+"""How often a feature that appeared may restart the scoring: exporters come and go while they are rolled out.
+
+Also how long a source that could not tell of the past is spared while there is a scoring that works."""
 
 Inputs = ParamSpec("Inputs")
 Result = TypeVar("Result")
@@ -73,9 +75,13 @@ class Evaluation:
         self._volumes_failed = False
         """Told once, until they can be had again."""
         self._scoring: Scoring | None = None
-        self._scoring_since: datetime | None = None
+        self._begun: datetime | None = None
+        """When scoring last began, or was to begin anew and could not."""
+        self._failed_starts = 0
         self._past: Past | None = None
         self._unscored_ticks = 0
+        self._seen: datetime | None = None
+        """When the source last told of the pods; None: not at the last look."""
 
     def adopt(self, spec: MonitorSpec) -> None:
         """Take a changed spec; the window stays, unless the change makes it meaningless."""
@@ -90,6 +96,7 @@ class Evaluation:
             spec.detection,
         ):
             self._scoring = None
+            self._failed_starts = 0
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -126,8 +133,10 @@ class Evaluation:
             trouble = Trouble(Reason.API_SERVER_REFUSED, str(error))
         else:
             self._unscored_ticks = 0
+            self._seen = now
             return sight
         self._unscored_ticks += 1
+        self._seen = None
         self.close()  # credentials and addresses are read anew next time
         return Sight(trouble=trouble)
 
@@ -137,19 +146,30 @@ class Evaluation:
         return self._past.seconds / DAY_SECONDS if self._past else 0.0
 
     async def recall(self, selection: Selection) -> None:
-        """Take one more piece of the past into the habits; a failure is logged, and harms nothing."""
+        """Take one more piece of the past into the habits; a failure is logged, and harms nothing.
+
+        A source that could not even tell of this moment is not asked.
+        """
         scoring, past = self._scoring, self._past
-        piece = past.next() if past else None
-        if scoring is None or past is None or piece is None:
+        if scoring is None or past is None or self._seen is None or not selection.namespaces:
+            return
+        at = self._seen.timestamp()
+        piece = past.next(at)
+        if piece is None:
             return
         try:
             source = await self._open()
             matrices = await source.between(
-                selection.namespaces, scoring.features, piece.start, piece.end, piece.step
+                selection.namespaces,
+                scoring.features,
+                piece.start,
+                piece.end,
+                piece.step,
+                pods=len(self.rows),
             )
             pods, values = joined(matrices, scoring.features)
         except (SourceError, NoSource, CredentialsMissing, ClusterError) as error:
-            past.failed(str(error))
+            past.failed(error, at)
             return
         names = owners(pods, {workload.uid: workload for workload in selection.workloads.values()}.values())
         times = matrices[scoring.features[0]].times
@@ -202,26 +222,49 @@ class Evaluation:
     def _wants_more(self, scoring: Scoring, there: tuple[Feature, ...], now: datetime) -> bool:
         if set(there) <= set(scoring.features):
             return False
-        return self._scoring_since is None or now - self._scoring_since >= NEW_FEATURE_EVERY
+        return self._begun is None or now - self._begun >= NEW_FEATURE_EVERY
 
     async def _start(
         self, source: Source, there: tuple[Feature, ...], selection: Selection, now: datetime
     ) -> Scoring:
-        """Begin scoring with what the source remembers; a source without a past is a cold start."""
-        matrices = await source.history(selection.namespaces, now, pods=len(self.rows))
-        history = self.rows.history(matrices, MODEL_FEATURES)
-        times = next(iter(matrices.values())).times
+        """Begin scoring with what the source remembers; a source without a past is a cold start.
+
+        While it fails to tell, the scoring that there is goes on. Raises: SourceError when there is none yet.
+        """
+        try:
+            history, times = await self._history(source, selection, now)
+        except SourceError as error:
+            if self._scoring is not None:
+                logger.warning("Scoring goes on without a new vital", extra={"why": str(error)})
+                self._begun = now
+                return self._scoring
+            history, times = self._no_history(error)
         if self._outlook.is_new:
             self._outlook.warm_start(history[:, :, MODEL_FEATURES.index(Feature.MEMORY)], times)
         else:
             self._outlook.skip(self._unscored_ticks)
         features = tuple(f for f in MODEL_FEATURES if f in there or f in _with_samples(history))
-        history = history[:, :, [MODEL_FEATURES.index(f) for f in features]]
+        if features != MODEL_FEATURES:  # else a copy of it all for nothing
+            history = history[:, :, [MODEL_FEATURES.index(f) for f in features]]
         self._scoring = await self._on_scorer(self._new_scoring, features, history, times)
-        self._scoring_since = now
-        self._past = Past(float(times[0]), len(self.rows)) if self._scoring.has_habits else None
+        self._begun, self._failed_starts = now, 0
+        begins = float(times[0]) if times.size else now.timestamp()
+        self._past = Past(begins, len(self.rows)) if self._scoring.has_habits else None
         self._unscored_ticks = 0
         return self._scoring
+
+    async def _history(self, source: Source, selection: Selection, now: datetime) -> tuple[Array, Array]:
+        """Return the last hours, (ticks, slots, features), and their times. Raises: SourceError."""
+        matrices = await source.history(selection.namespaces, now, pods=len(self.rows))
+        return self.rows.history(matrices, MODEL_FEATURES), next(iter(matrices.values())).times
+
+    def _no_history(self, error: SourceError) -> tuple[Array, Array]:
+        """Return an empty history of a source that failed too often to tell of it. Raises: the error, before that."""
+        self._failed_starts += 1
+        if self._failed_starts < PAST_ATTEMPTS:
+            raise error
+        logger.warning("Scoring starts without a past", extra={"why": str(error)})
+        return np.empty((0, self.rows.capacity, len(MODEL_FEATURES))), np.empty(0)
 
     async def _see_volumes(self, source: Source, selection: Selection, now: datetime) -> View:
         """Look at the volumes; what the source cannot say of them costs no score."""
@@ -230,7 +273,7 @@ class Evaluation:
             column = await source.volumes(selection.namespaces, now)
             if column.keys and volumes.wants_past:
                 step = volumes.past_step(len(column.keys))
-                past = await self._volumes_past(source, selection, now, step)
+                past = await self._volumes_past(source, selection, now, step, claims=len(column.keys))
                 if past is not None:
                     volumes.warm_start(past, column, step)
             volumes.observe(column, self.rows, now.timestamp())
@@ -244,11 +287,13 @@ class Evaluation:
         return await self._on_scorer(volumes.view, self.rows)
 
     async def _volumes_past(
-        self, source: Source, selection: Selection, now: datetime, step: float
+        self, source: Source, selection: Selection, now: datetime, step: float, *, claims: int
     ) -> Matrix | None:
         """Return how full the claims were; None when the source failed too often. Raises: SourceError."""
         try:
-            return await source.volumes_past(selection.namespaces, now, seconds=PAST_SECONDS, step=step)
+            return await source.volumes_past(
+                selection.namespaces, now, seconds=PAST_SECONDS, step=step, claims=claims
+            )
         except SourceError:
             self._volumes.past_failed()
             if self._volumes.wants_past:

@@ -16,6 +16,7 @@ import numpy as np
 from podvigil.api.features import Feature
 from podvigil.api.pods import PodKey, Workload
 from podvigil.collect.columns import Matrix, parse_key
+from podvigil.collect.errors import BadAnswer, Unaskable, WrongLabels
 from podvigil.window.arrays import Array
 
 logger = logging.getLogger(__name__)
@@ -99,23 +100,38 @@ def joined(matrices: Mapping[Feature, Matrix], features: Sequence[Feature]) -> t
     return list(pods), values
 
 
+def is_refusal(error: Exception) -> bool:
+    """Whether asking the same again is of no use; else the source, or the way to it, was away or overloaded."""
+    if isinstance(error, BadAnswer):
+        return error.status < SERVER_ERROR and error.status != TOO_MANY_REQUESTS
+    return isinstance(error, WrongLabels | Unaskable)
+
+
 class Past:
-    """Which pieces are still to come. One that fails is tried again at the next tick, `ATTEMPTS` times in all."""
+    """Which pieces are still to come.
+
+    One that the source refuses is tried again at the next tick, `ATTEMPTS` times in all; one for which the source is
+    away waits, however long that lasts.
+    """
 
     def __init__(self, until: float, pods: int) -> None:
         self._pieces = list(pieces(until, pods))
         self._attempts = 0
+        self._not_before: float | None = None
+        """Unix seconds until which the source is spared; None: its last answer was none of being away."""
         self.seconds = 0.0
         """How much of the past was filled in."""
 
-    def next(self) -> Piece | None:
-        """The piece to ask for now; None when there is nothing more to learn."""
+    def next(self, at: float) -> Piece | None:
+        """The piece to ask for at Unix second `at`; None when there is nothing more to learn, or not yet."""
+        if self._not_before is not None and at < self._not_before:
+            return None
         return self._pieces[0] if self._pieces else None
 
     def filled(self, samples: int) -> None:
         """The piece was taken; one without samples is where the source's memory ends."""
         piece = self._pieces.pop(0)
-        self._attempts = 0
+        self._attempts, self._not_before = 0, None
         if samples:
             self.seconds += piece.end - piece.start + piece.step
         else:
@@ -125,8 +141,16 @@ class Past:
                 "Took the season from the source", extra={"days": round(self.seconds / DAY_SECONDS, 1)}
             )
 
-    def failed(self, why: str) -> None:
-        """The source gave no answer; the season then grows from what is seen."""
+    def failed(self, error: Exception, at: float) -> None:
+        """The piece could not be had; when it never can, the season grows from what is seen."""
+        if is_refusal(error):
+            self._refused(str(error))
+            return
+        if self._not_before is None:  # told once, until an answer comes
+            logger.warning("The season has to wait for the source", extra={"why": str(error)})
+        self._not_before = at + PAUSE_SECONDS
+
+    def _refused(self, why: str) -> None:
         self._attempts += 1
         if self._attempts >= ATTEMPTS:
             logger.warning("Cannot take the season from the source", extra={"why": why})
@@ -134,4 +158,11 @@ class Past:
 
 
 ATTEMPTS: Final = 3
-"""Of one piece. A source that cannot give it twice more is spared the rest."""
+"""Of one piece. A source that refuses it twice more is spared the rest."""
+
+PAUSE_SECONDS: Final = 600.0
+"""How long a source that was away or overloaded is spared: a restart takes minutes, and the past is in no hurry."""
+
+SERVER_ERROR: Final = 500
+TOO_MANY_REQUESTS: Final = 429
+"""The statuses of a source that may answer later: from here up, and this one."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-import binascii
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -10,13 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+import numpy as np
+
 from podvigil.api.durations import parse_duration
 from podvigil.api.features import MODEL_FEATURES, Feature
 from podvigil.api.monitor import MonitorSpec
 from podvigil.api.reasons import Reason
 from podvigil.api.resources import SECRETS
 from podvigil.cluster.client import Cluster
-from podvigil.collect.columns import Column, Matrix
+from podvigil.collect.columns import Column, Floats, Matrix, Timeline
 from podvigil.collect.prometheus import MAX_POINTS, BearerToken, PrometheusSource
 from podvigil.collect.queries import query_for
 from podvigil.collect.volumes import fullness_query, mounted_query
@@ -28,6 +30,12 @@ HISTORY_SECONDS: Final = 3 * 3600.0
 
 MAXIMUM_HISTORY_SAMPLES: Final = 4_000_000
 """Samples of one feature that a warm start holds: 32 MB as float64, 3 h at 30 s for 11,000 pods."""
+
+SAMPLES_AT_ONCE: Final = 250_000
+"""Of one feature in one answer, about 9 MB as text, 20 MB while it is read; a longer range is asked in parts."""
+
+TOKEN: Final = re.compile(r"[!-~]+")
+"""What a header can carry of a bearer token: visible ASCII. A line break inside would end the header, and the query."""
 
 Answer = TypeVar("Answer")
 
@@ -73,9 +81,8 @@ class Source:
         room = MAXIMUM_HISTORY_SAMPLES // max(pods, 1)
         ticks = max(1, min(int(HISTORY_SECONDS / self._interval), MAX_POINTS - 1, room))
         end = until.timestamp() - self._interval
-        return await self.between(
-            namespaces, MODEL_FEATURES, end - ticks * self._interval, end, self._interval
-        )
+        start = end - ticks * self._interval
+        return await self.between(namespaces, MODEL_FEATURES, start, end, self._interval, pods=pods)
 
     async def volumes(self, namespaces: tuple[str, ...], at: datetime) -> Column:
         """Ask how full the claims of each pod are. Raises: SourceError."""
@@ -83,25 +90,46 @@ class Source:
         return (await self._ask({Feature.STORAGE: question}))[Feature.STORAGE].whole()
 
     async def volumes_past(
-        self, namespaces: tuple[str, ...], until: datetime, *, seconds: float, step: float
+        self, namespaces: tuple[str, ...], until: datetime, *, seconds: float, step: float, claims: int
     ) -> Matrix:
         """Ask how full each claim was, up to one interval before `until`. Raises: SourceError."""
         end = until.timestamp() - self._interval
         start = end - step * max(1, int(seconds / step))
-        question = partial(self._prometheus.query_range, fullness_query(namespaces), start, end, step)
-        return (await self._ask({Feature.STORAGE: question}))[Feature.STORAGE].whole()
+        queries = {Feature.STORAGE: fullness_query(namespaces)}
+        return (await self._in_parts(queries, start, end, step, series=claims))[Feature.STORAGE]
 
     async def between(
-        self, namespaces: tuple[str, ...], features: Sequence[Feature], start: float, end: float, step: float
+        self,
+        namespaces: tuple[str, ...],
+        features: Sequence[Feature],
+        start: float,
+        end: float,
+        step: float,
+        *,
+        pods: int,
     ) -> Mapping[Feature, Matrix]:
-        """Ask for some features over a range, Unix seconds. Raises: SourceError."""
-        matrices = await self._ask(
-            {
-                f: partial(self._prometheus.query_range, self._promql(f, namespaces), start, end, step)
-                for f in features
+        """Ask for some features of about so many pods over a range, Unix seconds. Raises: SourceError."""
+        queries = {f: self._promql(f, namespaces) for f in features}
+        return await self._in_parts(queries, start, end, step, series=pods)
+
+    async def _in_parts(
+        self, queries: Mapping[Feature, str], start: float, end: float, step: float, *, series: int
+    ) -> dict[Feature, Matrix]:
+        """Ask for a range in parts of so few samples that the text of the answers stays small beside the arrays."""
+        count = round((end - start) / step) + 1
+        # In milliseconds, as they are asked: else a part could begin or end beside its own grid.
+        times: Floats = round(start, 3) + step * np.arange(count, dtype=np.float64)
+        at_once = max(1, SAMPLES_AT_ONCE // max(series, 1))
+        whole = {feature: Timeline(times, series) for feature in queries}
+        for first in range(0, len(times), at_once):
+            part = times[first : first + at_once]
+            asked = {
+                feature: partial(self._prometheus.query_range, query, part[0], part[-1], step)
+                for feature, query in queries.items()
             }
-        )
-        return {f: matrix.whole() for f, matrix in matrices.items()}
+            for feature, answer in (await self._ask(asked)).items():
+                whole[feature].lay(answer.whole(), first)
+        return {feature: timeline.matrix() for feature, timeline in whole.items()}
 
     async def _ask(self, questions: Mapping[Feature, Callable[[], Answer]]) -> dict[Feature, Answer]:
         """Ask everything at once, and wait for all answers, so that no thread outlives its tick."""
@@ -155,8 +183,8 @@ async def open_source(
                 + ": create it, and let the analyst's ServiceAccount read it by name"
             )
         try:
-            auth = BearerToken(base64.b64decode(data[reference.key], validate=True).decode("ascii").strip())
-        except (binascii.Error, UnicodeDecodeError) as error:
+            auth = BearerToken(_token(data[reference.key]))
+        except ValueError as error:
             raise CredentialsMissing(
                 f"Secret {namespace}/{reference.name} key {reference.key} holds no token: {error}"
             ) from error
@@ -167,3 +195,13 @@ async def open_source(
     except ValueError as error:
         raise NoSource(str(error)) from error
     return Source(source, spec)
+
+
+def _token(data: str) -> str:
+    """The token in a Secret's data, without the space around it. Raises: ValueError when a header cannot carry it."""
+    token = base64.b64decode(data, validate=True).decode("ascii").strip()
+    if not TOKEN.fullmatch(token):
+        raise ValueError(
+            "it must be one word, without spaces or line breaks inside" if token else "it is empty"
+        )
+    return token

@@ -7,17 +7,21 @@ import pytest
 
 from podvigil.api.features import MODEL_FEATURES, Feature
 from podvigil.api.pods import PodKey, Workload
+from podvigil.cluster.errors import Unavailable
 from podvigil.collect.columns import Floats, Matrix
+from podvigil.collect.errors import BadAnswer, PartialAnswer, Unaskable, Unreachable, WrongLabels
 from podvigil.controllers.monitor.past import (
     ATTEMPTS,
     DAY_SECONDS,
     DAYS,
     MAXIMUM_SAMPLES,
+    PAUSE_SECONDS,
     Past,
     joined,
     owners,
     pieces,
 )
+from podvigil.controllers.monitor.sources import CredentialsMissing
 from unit.controllers.monitor.pods import QUERY, labels
 
 NOW = 1_770_000_000.0
@@ -91,24 +95,65 @@ def test_the_past_ends_where_the_source_remembers_nothing() -> None:
     past.filled(samples=100)
     assert past.seconds == DAY_SECONDS
     past.filled(samples=0)
-    assert past.next() is None
+    assert past.next(NOW) is None
     assert past.seconds == DAY_SECONDS
 
 
-def test_a_source_that_fails_is_asked_again_and_then_left_alone() -> None:
+def answered(status: int) -> BadAnswer:
+    return BadAnswer("prometheus", QUERY, f"{status}", "-", status=status)
+
+
+def named(error: Exception) -> str:
+    return f"{type(error).__name__}-{getattr(error, 'status', '')}"
+
+
+REFUSALS = [
+    answered(200),
+    answered(400),
+    answered(422),
+    Unaskable("-"),
+    WrongLabels("p", QUERY, "{}", ("pod",)),
+]
+PASSING = [
+    answered(429),
+    answered(500),
+    answered(503),
+    Unreachable("prometheus", QUERY, "no answer", "-"),
+    PartialAnswer("prometheus", QUERY, ("store-1 is away",)),
+    CredentialsMissing("-"),
+    Unavailable(503, "ServiceUnavailable", "away"),
+]
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=named)
+def test_a_source_that_refuses_is_asked_again_and_then_left_alone(error: Exception) -> None:
     past = Past(NOW, pods=10)
-    first = past.next()
+    first = past.next(NOW)
     for _ in range(ATTEMPTS - 1):
-        past.failed("away")
-    assert past.next() == first
-    past.failed("away")
-    assert past.next() is None
+        past.failed(error, NOW)
+    assert past.next(NOW) == first
+    past.failed(error, NOW)
+    assert past.next(NOW + DAY_SECONDS) is None
+
+
+@pytest.mark.parametrize("error", PASSING, ids=named)
+def test_a_source_that_is_away_is_waited_for_and_spared(error: Exception) -> None:
+    past = Past(NOW, pods=10)
+    first = past.next(NOW)
+    at = NOW
+    for _ in range(10 * ATTEMPTS):
+        past.failed(error, at)
+        assert past.next(at + PAUSE_SECONDS - 1.0) is None
+        at += PAUSE_SECONDS
+        assert past.next(at) == first
+    past.filled(samples=1)
+    assert past.next(at) not in (None, first)
 
 
 def test_one_answer_forgives_the_failures_before_it() -> None:
     past = Past(NOW, pods=10)
     for _ in range(3):
         for _ in range(ATTEMPTS - 1):
-            past.failed("away")
+            past.failed(answered(422), NOW)
         past.filled(samples=1)
-    assert past.next() is not None
+    assert past.next(NOW) is not None
