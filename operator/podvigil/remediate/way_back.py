@@ -68,7 +68,9 @@ def way_back(ctx: Context, execution: Execution, begun: Condition | None, now: d
             return Settle(True, Reason.ROLLED_BACK, f"put back {before}")
         case Undo.NOT_OURS:
             return Settle(
-                False, Reason.STALE_TARGET, f"not put back to {before}: someone has changed the value since"
+                False,
+                Reason.STALE_TARGET,
+                f"not put back to {before}: someone has changed the value since, or made it their own",
             )
         case Undo.DUE:
             if ctx.paused is not None:

@@ -66,6 +66,14 @@ def test_scale_is_undone_only_while_the_value_is_ours() -> None:
     assert SCALE.reversibility is Reversibility.REVERSIBLE
 
 
+@pytest.mark.parametrize(("ready", "taken"), [(4, 1), (1, 1), (0, 0)])
+def test_a_rollout_with_no_ready_pod_has_none_to_lose(ready: int, taken: int) -> None:
+    target = deployment(
+        kind="Rollout", spec__strategy={"canary": {"maxUnavailable": 1}}, status__readyReplicas=ready
+    )
+    assert RESTART.disruption(target, PLANS[ActionName.RESTART]).at_once == taken
+
+
 def test_scale_down_disturbs_the_pods_that_go() -> None:
     assert SCALE.disruption(deployment(), request(SCALE_DOWN).spec.plan).pods == 3
     assert SCALE.disruption(deployment(), PLANS[ActionName.SCALE]).pods == 0

@@ -43,6 +43,10 @@ def limits(hard: Json | None = None, used: Json | None = None, *ranges: Json, **
     return Limits(quotas=found, bounds=bounds(body))
 
 
+CROSS_NAMESPACE: Json = {
+    "matchExpressions": [{"scopeName": "CrossNamespacePodAffinity", "operator": "Exists"}]
+}
+
 QUOTAS = [
     # 2 more pods of 100m: 400m + 200m = 600m
     pytest.param(SCALE_UP, {"requests.cpu": "600m"}, {"requests.cpu": "400m"}, {}, None, id="just-fits"),
@@ -96,6 +100,14 @@ QUOTAS = [
         },
         None,
         id="of-another-priority",
+    ),
+    pytest.param(
+        SCALE_UP,
+        {"pods": "0"},
+        {},
+        {"scopeSelector": CROSS_NAMESPACE},
+        None,
+        id="of-pods-that-look-at-other-namespaces",
     ),
     # 4 running pods get 250m more each
     pytest.param(
@@ -257,3 +269,26 @@ def test_without_pods_resize_the_other_method_is_named() -> None:
     assert refusal is not None
     assert refusal.reason is Reason.RESIZE_UNAVAILABLE
     assert "Template" in refusal.message
+
+
+HERE: Json = {"topologyKey": "zone", "labelSelector": {}}
+
+
+@pytest.mark.parametrize(
+    ("term", "is_counted"),
+    [
+        pytest.param(HERE, False, id="its-own-namespace"),
+        pytest.param({**HERE, "namespaces": ["shop-b"]}, True, id="namespaces-by-name"),
+        pytest.param({**HERE, "namespaceSelector": {}}, True, id="all-namespaces"),
+        pytest.param({**HERE, "namespaces": []}, False, id="an-empty-list"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["podAffinity", "podAntiAffinity"])
+@pytest.mark.parametrize("is_required", [True, False])
+def test_pods_that_ask_for_pods_of_other_namespaces(
+    kind: str, is_required: bool, term: Json, is_counted: bool
+) -> None:
+    when = "DuringSchedulingIgnoredDuringExecution"
+    rules = {f"required{when}": [term]} if is_required else {f"preferred{when}": [{"podAffinityTerm": term}]}
+    scoped = {"metadata": {"name": "team"}, "spec": {"hard": {"pods": "0"}, "scopeSelector": CROSS_NAMESPACE}}
+    assert quota(scoped).counts({"containers": [], "affinity": {kind: rules}}) is is_counted

@@ -211,3 +211,17 @@ def test_a_blamed_release_is_taken_back_where_that_can_be(
     assert answer.spec.plan.action == action
     parameters = answer.spec.plan.parameters
     assert (parameters.revision if parameters else None) == (1 if action == "Rollback" else None)
+
+
+def test_the_only_pod_of_a_stateful_set_is_evicted_when_it_is_not_ready() -> None:
+    """No controller replaces it by itself when the template changes: it waits for it to be ready."""
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": "u1", "controller": True}
+    not_ready = [{"type": "Ready", "status": "False"}]
+    alone = pod("web-1", metadata__ownerReferences=[owner], status__conditions=not_ready)
+    body = {"kind": "StatefulSet", "spec__replicas": 1, "status__replicas": 1, "status__updatedReplicas": 1}
+    target = deployment(pods=(alone,), status__readyReplicas=0, **body)
+    about = {"status.podsEvaluated": 1, "spec.target.kind": "StatefulSet"}
+    answer = proposed(report_change={**STUCK, **about}, target=target)
+    assert isinstance(answer, RemediationRequest), answer
+    assert answer.spec.plan.parameters is not None
+    assert answer.spec.plan.parameters.pod == PodReference(name="web-1", uid="uid-web-1")

@@ -1,6 +1,5 @@
 """SetResources: values, QoS classes, and how far each pod is on its way; decided from the objects alone."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from podvigil.remediate.actions.set_resources.pods import BATCH, Stand, comes_ba
 from podvigil.remediate.actions.set_resources.template import applied
 from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.workload import WorkloadState
-from podvigil.remediate.validation.effect import Effect
 from podvigil.remediate.values.amounts import amount, pod_amounts, qos_class, written
 from podvigil.remediate.values.container_values import is_same, with_values
-from unit.remediate.world import CLEAR, NOW, OWNER, UID, at, deployment, pod, report, request
+from unit.remediate.world import CLEAR, NOW, OWNER, UID, at, deployment, pod, request
 
 Json = dict[str, Any]
 SMALL: Json = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
@@ -190,21 +188,6 @@ class TestInPlace:
         now = (running("web-00", BIG), running("web-01", BIG, **waiting("Deferred")), *many[2:])
         assert len(look(web(*now), "app", change).next()) == BATCH
 
-    def test_containers_that_restart_go_one_after_the_other(self) -> None:
-        policy = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
-
-        def restarting(name: str, resources: Json, ready: str = "True") -> PodState:
-            container = {"name": "app", "resources": resources, "resizePolicy": policy}
-            conditions = [{"type": "Ready", "status": ready}]
-            return running(name, spec__containers=[container], status__conditions=conditions)
-
-        old = (restarting("web-1", SMALL), restarting("web-2", SMALL), restarting("web-3", SMALL))
-        change = change_of(web(*old))
-        assert SET.disruption(web(*old), plan()).pods == 3
-        assert SET.disruption(web(*old), plan()).at_once == 1
-        assert len(look(web(restarting("web-1", BIG), *old[1:]), "app", change).next()) == 1
-        assert look(web(restarting("web-1", BIG, "False"), *old[1:]), "app", change).next() == []
-
     def test_nothing_is_disturbed_without_a_resize_policy(self) -> None:
         assert SET.disruption(web(*THREE), plan()).pods == 0
 
@@ -305,31 +288,6 @@ class TestInPlace:
         shown = look(web(*pods), "app", change_of(web(*THREE))).progress()
         assert (shown.total, shown.done, shown.remaining) == (3, 1, ("shop/web-2", "shop/web-3"))
         assert shown.waiting_for == "web-2 on node-1: Deferred: no room"
-
-    def test_restarts_that_the_resize_makes_are_no_crashes(self) -> None:
-        policy = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
-        container = {"name": "app", "resources": BIG, "resizePolicy": policy}
-        pods = tuple(running(f"web-{n}", spec__containers=[container]) for n in range(4))
-        target = replace(
-            web(*pods),
-            pods=tuple(replace(p, restarts=1) for p in pods),
-        )
-        effect = Effect(
-            target=target,
-            plan=plan(),
-            report=report(),
-            baseline=deployment().health,
-            previous=None,
-            begun_at=NOW,
-            changed_at=NOW,
-            until=NOW.replace(hour=11),
-            interval_seconds=30,
-        )
-        assert SET.judge(effect, now=NOW) is None  # four restarts by four resizes
-        crashed = replace(target, pods=tuple(replace(p, restarts=2) for p in pods))
-        verdict = SET.judge(replace(effect, target=crashed), now=NOW)
-        assert verdict is not None
-        assert verdict.outcome is Reason.HARMFUL
 
     @pytest.mark.parametrize(
         ("state", "ended", "down"),

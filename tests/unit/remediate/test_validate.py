@@ -108,6 +108,24 @@ CALM = report(active("False", -5))
             Reason.INEFFECTIVE,
             id="over-and-the-rollout-is-stuck",
         ),
+        pytest.param(
+            {
+                **OVER,
+                "report": CALM,
+                "target": deployment(status__updatedReplicas=2, status__readyReplicas=3),
+            },
+            Reason.INEFFECTIVE,
+            id="over-and-a-slow-rollout-has-one-away-as-it-may",
+        ),
+        pytest.param(
+            {
+                **OVER,
+                "report": CALM,
+                "target": deployment(status__updatedReplicas=2, status__readyReplicas=2),
+            },
+            Reason.HARMFUL,
+            id="over-and-a-slow-rollout-has-more-away-than-it-may",
+        ),
         pytest.param({**OVER, "report": None}, Reason.INCONCLUSIVE, id="over-and-no-report"),
         pytest.param(
             {**OVER, "report": report(active("True", -61))},

@@ -8,6 +8,7 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
 from podvigil.api.resources import STATEFULSETS
 from podvigil.cluster.client import Cluster, PatchKind
+from podvigil.remediate.actions.adopted import declared, is_owned_by_others
 from podvigil.remediate.actions.base import (
     Change,
     Disruption,
@@ -23,6 +24,7 @@ from podvigil.remediate.validation.effect import Effect, Verdict
 from podvigil.remediate.validation.judge import judge_workload
 
 SUBRESOURCE: Final = "scale"
+REPLICAS: Final = ("spec", "replicas")
 
 
 class Scale(OnePatch[WorkloadState]):
@@ -70,11 +72,12 @@ class Scale(OnePatch[WorkloadState]):
         return Progress.DUE if same else Progress.FOREIGN
 
     def undo(self, target: WorkloadState, plan: Plan, change: Change) -> Undo:
-        """Only a value that is still ours."""
+        """Only a value that is still ours, and that nobody has put into a manifest since."""
         now = str(target.replicas)
         if now == change.before["replicas"]:
             return Undo.DONE
-        return Undo.DUE if now == change.after["replicas"] else Undo.NOT_OURS
+        is_adopted = is_owned_by_others(target.body, REPLICAS) or declared(target.body, REPLICAS) == now
+        return Undo.DUE if now == change.after["replicas"] and not is_adopted else Undo.NOT_OURS
 
     def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
         """By the report and the pods; those taken away are not wanted any more."""

@@ -1,6 +1,6 @@
 """What bounds the resources of a namespace: ResourceQuotas, LimitRanges, VerticalPodAutoscalers. Pure readers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -36,6 +36,11 @@ class Term:
                     "NotIn": name not in self.values,
                     "DoesNotExist": not name,
                 }.get(self.operator, bool(name))
+            case "CrossNamespacePodAffinity":
+                return any(
+                    term.get("namespaces") or term.get("namespaceSelector") is not None
+                    for term in _affinity_terms(pod_spec)
+                )
         return True
 
 
@@ -145,6 +150,16 @@ def with_defaults(pod_spec: Json, found: Iterable[Bounds]) -> dict[str, Any]:
         if where in pod_spec:
             changed[where] = [_completed(c, requests, limits) for c in pod_spec[where]]
     return changed
+
+
+def _affinity_terms(pod_spec: Json) -> Iterator[Json]:
+    """Yield what a pod asks for about other pods near it: wanted or not, required or preferred."""
+    affinity = pod_spec.get("affinity") or {}
+    for kind in ("podAffinity", "podAntiAffinity"):
+        rules = affinity.get(kind) or {}
+        yield from rules.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+        for weighted in rules.get("preferredDuringSchedulingIgnoredDuringExecution") or ():
+            yield weighted["podAffinityTerm"]
 
 
 def _completed(container: Json, requests: Mapping[str, str], limits: Mapping[str, str]) -> dict[str, Any]:

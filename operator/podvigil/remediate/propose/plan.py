@@ -217,11 +217,16 @@ def _revision(report: AnomalyReport, target: WorkloadState) -> Parameters | Refu
 
 
 def _one_pod(report: AnomalyReport, target: WorkloadState) -> Parameters:
-    """Return the pod to evict when one of several replicas is in trouble; None: all are restarted."""
+    """Return the pod to evict when one of several replicas is in trouble; None: all are restarted.
+
+    So it is with the only one of a StatefulSet that is not ready: its controller replaces no such pod by itself.
+    """
     status, affected = report.status, report.status.affected_pods or ()
-    if status.pods_affected != 1 or (status.pods_evaluated or 0) < 2 or target.replicas < 2:
-        return None
     pod = next((p for p in target.pods if p.name == affected[0]), None) if affected else None
-    if pod is None or pod.finished or pod.deleting or not target.owns(pod):
+    if status.pods_affected != 1 or pod is None or pod.finished or pod.deleting or not target.owns(pod):
+        return None
+    is_one_of_several = (status.pods_evaluated or 0) >= 2 and target.replicas >= 2
+    is_stuck_alone = target.ref.kind == "StatefulSet" and target.replicas == 1 and not pod.ready
+    if not (is_one_of_several or is_stuck_alone):
         return None
     return PlanParameters(pod=PodReference(name=pod.name, uid=pod.uid))

@@ -10,7 +10,7 @@ The rule, in the order in which it is asked at each look, until the window ends:
     away, at two looks in a row                                    Harmful
     otherwise                                                      look again
   and when the window has ended:
-    fewer ready than before                                        Harmful
+    fewer ready than before, and rolled out                        Harmful
     no fresh report since the change                               Inconclusive
     judged inactive, and so are all siblings with the same trouble Inconclusive
     rolled out, healthy, and judged inactive since                 Succeeded
@@ -83,7 +83,8 @@ def _harm(
     if crashes > max(CRASHES_ALLOWED, CRASHES_ALLOWED_SHARE * target.replicas):
         return f"{crashes} more container restarts than before the change"
     healthy = _ready_before(effect, target)
-    floor = healthy if is_over else healthy - at_once
+    # A rollout that is still on its way takes pods away at the window's end as it did before: slow is no harm.
+    floor = healthy if is_over and target.is_rolled_out else healthy - at_once
     if now.ready_replicas >= floor:
         return None
     # One low count may be the moment between two pods; the window's end is no time to wait for another.

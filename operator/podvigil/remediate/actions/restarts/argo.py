@@ -41,10 +41,10 @@ class ArgoRestart(OnePatch[WorkloadState]):
         )
 
     def disruption(self, target: WorkloadState, plan: Plan) -> Disruption:
-        """Every pod goes once, by eviction."""
+        """Every pod goes once, by eviction; what is down already is not taken again."""
         at_once, pods = target.strategy.unavailable_at_once, target.replicas
         how = f"all {pods} pods are evicted by Argo Rollouts, at most {at_once} unavailable at once"
-        return Disruption(pods, at_once, how, running_names(target))
+        return Disruption(pods, min(at_once, target.ready), how, running_names(target))
 
     def progress(self, target: WorkloadState, plan: Plan, change: Change) -> Progress:
         """The token on the Rollout says that the change was made."""

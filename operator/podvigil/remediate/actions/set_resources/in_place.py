@@ -39,7 +39,7 @@ from podvigil.remediate.targets.pods import PodState
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validation.effect import Effect, Verdict
 from podvigil.remediate.validation.judge import judge_workload
-from podvigil.remediate.values.amounts import amount, list_of, qos_class
+from podvigil.remediate.values.amounts import amount, list_of, pod_spec_of, qos_class
 from podvigil.remediate.values.container_values import (
     Values,
     asked,
@@ -129,7 +129,7 @@ class InPlace:
         """Pod by pod, as long as they live."""
         back = (
             "Each pod that still runs is resized back to its own old values, while it still has the new ones; pods "
-            "that are replaced meanwhile have the template's."
+            "that are replaced meanwhile have the template's. Nothing is put back once the template has the new values."
         )
         lowers = "limits.memory" in wanted(plan)
         return back + (" Kubernetes 1.33 refuses to lower a memory limit in place." if lowers else "")
@@ -144,14 +144,14 @@ class InPlace:
         if not view.ours:
             is_foreign = view.pods and not view.those(Stand.OLD)
             return Progress.FOREIGN if is_foreign else Progress.DUE
-        is_done = not view.those(Stand.OLD, Stand.PENDING, Stand.INFEASIBLE)
+        is_done = not view.those(Stand.OLD, Stand.PENDING, Stand.STARTING, Stand.INFEASIBLE)
         return Progress.DONE if is_done else Progress.UNDER_WAY
 
     def undo(self, target: WorkloadState, plan: Plan, change: Change) -> Undo:
-        """While any pod has a value of ours."""
+        """While any pod has a value of ours; a pod of a template that has it by now has its owner's."""
         view = look(target, asked(plan).container, change)
         if view.ours:
-            return Undo.DUE
+            return Undo.NOT_OURS if _is_adopted(target, plan) else Undo.DUE
         is_foreign = view.those(Stand.FOREIGN) and not view.those(Stand.OLD)
         return Undo.NOT_OURS if is_foreign else Undo.DONE
 
@@ -223,6 +223,20 @@ class InPlace:
                 refused = error
         if refused:
             raise refused
+
+
+def _is_adopted(target: WorkloadState, plan: Plan) -> bool:
+    """Return whether somebody has put the new values into the pod template since, as we advise.
+
+    Of the very generation that was judged nobody has. A request that is absent is its limit, as in the pods.
+    """
+    if target.generation == plan.target.generation:
+        return False
+    pod_spec, container, after = pod_spec_of(target.body), asked(plan).container, wanted(plan)
+    limit_of = {key: key.replace("requests.", "limits.") for key in after}
+    own = present(pod_spec, container, after)
+    limits = present(pod_spec, container, dict.fromkeys(limit_of.values(), ""))
+    return is_same({key: own[key] or limits[limit_of[key]] for key in after}, after)
 
 
 def _notes(target: WorkloadState, plan: Plan, change: Change) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class Stand(Enum):
 
     OLD = "its spec has the old values"
     PENDING = "its spec has the new values, its node has not set them yet"
+    STARTING = "its node has set the new values, and the container that restarts by it is not ready yet"
     NEW = "its node has set the new values"
     INFEASIBLE = "its node says that it can never set the new values"
     FOREIGN = "its spec has neither the old nor the new values"
@@ -61,7 +62,7 @@ class View:
     @property
     def ours(self) -> list[Resizing]:
         """Return the pods whose specs hold our values."""
-        return self.those(Stand.NEW, Stand.PENDING, Stand.INFEASIBLE)
+        return self.those(Stand.NEW, Stand.STARTING, Stand.PENDING, Stand.INFEASIBLE)
 
     def next(self) -> list[Resizing]:
         """Return the pods to resize now.
@@ -79,10 +80,9 @@ class View:
 
     def progress(self) -> ExecutionProgress:
         """Return what a person sees of it."""
-        left = self.those(Stand.OLD, Stand.PENDING, Stand.INFEASIBLE)
-        waiting = "; ".join(
-            f"{r.pod.name} on {r.pod.node}: {r.said}" for r in self.those(Stand.PENDING) if r.said
-        )
+        left = self.those(Stand.OLD, Stand.PENDING, Stand.STARTING, Stand.INFEASIBLE)
+        on_their_way = self.those(Stand.PENDING, Stand.STARTING)
+        waiting = "; ".join(f"{r.pod.name} on {r.pod.node}: {r.said}" for r in on_their_way if r.said)
         return ExecutionProgress(
             total=len(left) + len(self.those(Stand.NEW)),
             done=len(self.those(Stand.NEW)),
@@ -175,7 +175,17 @@ def _stand(pod: PodState, container: str, old: Values, after: Values) -> tuple[S
     seen = status.get("observedGeneration")
     if seen is not None and seen < metadata.get("generation", 0):
         return Stand.PENDING, "the kubelet has not seen it yet"
-    return (Stand.NEW, "") if _is_set(status, container, after) else (Stand.PENDING, "the kubelet is at it")
+    if not _is_set(status, container, after):
+        return Stand.PENDING, "the kubelet is at it"
+    if restarts(pod.body["spec"], container, after) and _is_starting(pod, container):
+        return Stand.STARTING, f"container {container} is not ready yet"
+    return Stand.NEW, ""
+
+
+def _is_starting(pod: PodState, container: str) -> bool:
+    """Return whether a container runs and is not ready; one that has ended again is for the validation to judge."""
+    own = _status_of(pod.body.get("status") or {}, container)
+    return bool((own.get("state") or {}).get("running")) and not own.get("ready", pod.ready)
 
 
 def _is_set(status: Json, container: str, after: Values) -> bool:

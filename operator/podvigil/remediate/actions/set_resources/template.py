@@ -12,6 +12,7 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster, PatchKind
 from podvigil.cluster.errors import ClusterError, Conflict
+from podvigil.remediate.actions.adopted import declared, is_owned_by_others
 from podvigil.remediate.actions.base import (
     Change,
     Disruption,
@@ -22,7 +23,7 @@ from podvigil.remediate.actions.base import (
 )
 from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.actions.rollout import reaches_every_pod, replacement
-from podvigil.remediate.ownership.owners import owned_by
+from podvigil.remediate.ownership.owners import Path, owned_by
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validation.effect import Effect, Verdict
@@ -30,6 +31,7 @@ from podvigil.remediate.validation.judge import judge_workload
 from podvigil.remediate.values.amounts import (
     LISTS,
     Json,
+    amount,
     container_of,
     containers_of,
     list_of,
@@ -90,11 +92,12 @@ class Template(OnePatch[WorkloadState]):
         return Progress.DUE if same else Progress.FOREIGN
 
     def undo(self, target: WorkloadState, plan: Plan, change: Change) -> Undo:
-        """Only values that are still ours."""
+        """Only values that are still ours, and that nobody has put into a manifest since."""
         now = _present(target, plan)
         if is_same(now, change.before):
             return Undo.DONE
-        return Undo.DUE if is_same(now, change.after) else Undo.NOT_OURS
+        is_ours = is_same(now, change.after) and not _is_adopted(target, plan, change)
+        return Undo.DUE if is_ours else Undo.NOT_OURS
 
     def judge(self, effect: Effect, *, now: datetime) -> Verdict | None:
         """By the report and the new pods."""
@@ -162,8 +165,7 @@ def applied(target: WorkloadState, container: str, values: Values) -> dict[str, 
 def _applied_before(target: WorkloadState, container: str) -> dict[str, dict[str, str]]:
     """Return a container's present values, as far as we own them."""
     pod_spec = pod_spec_of(target.body)
-    path = ("spec", "template", "spec", list_of(pod_spec, container), f"[{container}]", "resources")
-    owned = owned_by(target.body, FIELD_MANAGER, path)
+    owned = owned_by(target.body, FIELD_MANAGER, (*_path(target, container), "resources"))
     now: Mapping[str, Json] = (container_of(pod_spec, container) or {}).get("resources") or {}
     return {
         kind: {
@@ -180,6 +182,28 @@ def _without(resources: Mapping[str, Mapping[str, str]], values: Values) -> dict
         kind: {name: quantity for name, quantity in found.items() if f"{kind}.{name}" not in values}
         for kind, found in resources.items()
     }
+
+
+def _is_adopted(target: WorkloadState, plan: Plan, change: Change) -> bool:
+    """Return whether a value that was changed is another's too by now: when it was set here, it was ours alone."""
+    where = (*_path(target, asked(plan).container), "resources")
+    return any(
+        is_owned_by_others(target.body, path) or _means(declared(target.body, path), value)
+        for key, value in change.after.items()
+        for path in [(*where, *key.split("."))]
+        if not is_same({key: change.before[key]}, {key: value})  # the same value can have two owners
+    )
+
+
+def _means(written_there: str, value: str) -> bool:
+    try:
+        return amount(written_there) == amount(value)
+    except ValueError:
+        return False  # none, or no quantity
+
+
+def _path(target: WorkloadState, container: str) -> Path:
+    return ("spec", "template", "spec", list_of(pod_spec_of(target.body), container), f"[{container}]")
 
 
 def _notes(target: WorkloadState, plan: Plan) -> tuple[str, ...]:
