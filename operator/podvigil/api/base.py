@@ -3,13 +3,18 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from podvigil.api.durations import DURATION_MAX_LENGTH, DURATION_PATTERN
 
 NAME_MAX: Final = 253
 """A DNS subdomain name, as of RFC 1123 and `metadata.name`."""
+
+_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+NAME_PATTERN: Final = rf"^{_LABEL}(\.{_LABEL})*$"
+"""Of the names of every kind that we refer to (RBAC's may hold more). What else is written leads somewhere else than
+to an object: `..` to the path above."""
 
 
 class ApiModel(BaseModel):
@@ -38,8 +43,20 @@ def _written_time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Time = Annotated[datetime, PlainSerializer(_written_time, return_type=str, when_used="json")]
-"""A moment, written in UTC to the second as `metav1.Time` is."""
+def _in_utc(value: datetime) -> datetime:
+    """Convert what is read, so that no offset is left out when it is shown, and none fails when it is written."""
+    if value.tzinfo is None:
+        raise ValueError("a time needs its offset from UTC, for example 2026-03-01T18:00:00Z")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:  # its offset leads beyond the years 1 to 9999
+        raise ValueError("a time must lie within the years 1 to 9999 in UTC") from error
+
+
+Time = Annotated[
+    datetime, AfterValidator(_in_utc), PlainSerializer(_written_time, return_type=str, when_used="json")
+]
+"""A moment, kept in UTC and written to the second as `metav1.Time` is."""
 
 
 def rule(expression: str, message: str) -> dict[str, str]:
@@ -73,6 +90,7 @@ def permille_field(default: int | None, *, description: str) -> Any:
     return Field(default=default, ge=0, le=1000, description=f"{description} In thousandths, 0 to 1000.")
 
 
-Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX, pattern=NAME_PATTERN)]
+"""Name of a Kubernetes object, or of a namespace."""
 Message = Annotated[str, Field(max_length=1024)]
 """A sentence for people; bounded so that a status stays small."""

@@ -8,12 +8,15 @@ DURATION_PATTERN: Final = r"^([0-9]+(h|m|s))+$"
 DURATION_MAX_LENGTH: Final = 16
 """Bounds what CEL must parse; `8760h59m59s` has 11 characters."""
 
+DURATION_MAX: Final = timedelta(days=36_500)
+"""A century. Sixteen characters can say more than a timedelta holds, and a time plus that must still be a time."""
+
 _PART: Final = re.compile(r"([0-9]+)(h|m|s)")
 _SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read a duration such as `1h30m`.
+    """Read a duration such as `1h30m`; more than `DURATION_MAX` is read as that.
 
     Raises: ValueError naming the text and the form expected.
     """
@@ -21,7 +24,8 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(
             f"{text!r} is not a duration: write hours, minutes, seconds, for example 30s or 1h30m"
         )
-    return timedelta(seconds=sum(int(n) * _SECONDS[unit] for n, unit in _PART.findall(text)))
+    seconds = sum(int(n) * _SECONDS[unit] for n, unit in _PART.findall(text))
+    return timedelta(seconds=min(seconds, DURATION_MAX.total_seconds()))
 
 
 def write_about(value: timedelta) -> str:

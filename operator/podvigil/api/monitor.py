@@ -12,6 +12,9 @@ from podvigil.api.outcomes import OUTCOMES_MAX, OutcomeCount
 from podvigil.api.selectors import LabelSelector
 from podvigil.api.windows import TimeWindow
 
+NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+"""A DNS label, as of RFC 1123: no namespace has another name, and no query takes one."""
+
 
 class ModelMode(StrEnum):
     """What turns metrics into a score."""
@@ -57,7 +60,8 @@ class PrometheusSourceSpec(ApiModel):
         "30s",
         at_least="1s",
         at_most="10m",
-        description="How often cAdvisor is scraped; rates look back over four scrapes, and at least a minute.",
+        description="How often cAdvisor is scraped; rates look back over four scrapes or two intervals, whichever is "
+        "longer, and at least a minute.",
     )
     timeout: str = duration_field(
         "10s",
@@ -132,7 +136,7 @@ class AutoApprovalRule(ApiModel):
 
     action: Annotated[AnyAction, Field(description="The action.")]
     namespaces: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...],
+        tuple[NamespaceName, ...],
         Field(
             min_length=1,
             max_length=64,
@@ -178,16 +182,16 @@ class RemediationSpec(ApiModel):
         "1h",
         at_least="1m",
         at_most="72h",
-        description="How long a request waits for a decision before it expires.",
+        description="How long a request lives: within it, it must be decided and its change begun.",
     )
     validation_window: str = duration_field(
         "3m", at_least="10s", at_most="1h", description="How long the effect of a change is watched."
     )
     protected_namespaces: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...],
+        tuple[NamespaceName, ...],
         Field(
             max_length=256,
-            description="Namespaces in which nothing is ever changed, beside the operator's own.",
+            description="Namespaces in which nothing is ever changed, beside the operator's own and all `kube-*`.",
         ),
     ] = ("kube-system", "kube-public", "kube-node-lease")
     maximum_actions_per_hour: Annotated[
@@ -270,7 +274,7 @@ class MonitorSpec(ApiModel):
         )
     )
     namespaces: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...] | None,
+        tuple[NamespaceName, ...] | None,
         Field(
             max_length=1000, description="Namespaces to watch, by name; added to those of namespaceSelector."
         ),

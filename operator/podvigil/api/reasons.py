@@ -127,7 +127,7 @@ class Reason(StrEnum):
     TARGET_MISSING = "TargetMissing"
     """The target does not exist."""
     REPORT_MISSING = "ReportMissing"
-    """The report that the plan answers does not exist."""
+    """The report that the plan answers does not exist, or says something else than the plan does."""
     REPORT_STALE = "ReportStale"
     """The report was not evaluated lately: we cannot see, so the answer is no."""
     ANOMALY_CLEARED = "AnomalyCleared"

@@ -1,16 +1,19 @@
 """RemediationRequest: one proposed change, a person's decision about it, and what became of it."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
 from podvigil.api.actions import TARGET_KINDS, AnyAction
-from podvigil.api.base import ApiModel, Message, Name, Time, permille_field, rule, rules
+from podvigil.api.base import ApiModel, Message, Name, Time, duration_field, permille_field, rule, rules
 from podvigil.api.conditions import Condition
 from podvigil.api.parameters import PlanParameters
 from podvigil.api.report import TargetReference
 from podvigil.api.signals import Signal
+
+VALIDATION_WINDOW_MAX: Final = "1h"
+"""The longest time in which an effect is watched: as a monitor's rules have it. What is seen later has other causes."""
 
 
 class PlanTarget(TargetReference):
@@ -82,15 +85,22 @@ class Plan(ApiModel):
     ] = None
     monitor: Annotated[Name, Field(description="The AnomalyMonitor whose rules apply.")]
     message: Annotated[Message, Field(description="Why this is proposed, in a sentence.")]
-    expires_at: Annotated[Time, Field(description="When the plan may no longer be executed.")]
-    validation_window: Annotated[
-        str,
+    expires_at: Annotated[
+        Time,
         Field(
-            max_length=16,
-            pattern=r"^([0-9]+(h|m|s))+$",
-            description="How long the effect will be watched, e.g. 3m.",
+            description="When the plan may no longer be executed.",
+            json_schema_extra=rules(
+                # In UTC: an offset may lead out of the years that a time can have.
+                rule(
+                    "self > timestamp('1970-01-01T00:00:00Z') && self < timestamp('9999-01-01T00:00:00Z')",
+                    "must be a time between the years 1970 and 9998, for example 2026-03-01T18:00:00Z",
+                )
+            ),
         ),
-    ] = "3m"
+    ]
+    validation_window: str = duration_field(
+        "3m", at_least="1s", at_most=VALIDATION_WINDOW_MAX, description="How long the effect will be watched."
+    )
     dry_run: Annotated[bool, Field(description="Only dry-run calls are made, also after an approval.")] = (
         False
     )

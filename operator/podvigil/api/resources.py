@@ -6,6 +6,17 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 
+class NoSuchName(ValueError):
+    """No object can have this name; in a path it would lead to another place."""
+
+
+def _checked(name: str) -> str:
+    """Return a name as it is. Raises: NoSuchName for what `IsValidPathSegmentName` of apimachinery refuses."""
+    if name in (".", "..") or "/" in name or "%" in name:
+        raise NoSuchName(f"{name!r} is no name of an object: it must not be . or .. or contain / or %")
+    return name
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """A kind as the API server serves it; the core group is written `""`."""
@@ -26,7 +37,7 @@ class Resource:
     ) -> str:
         """Where the object is; without a name the collection, without a namespace that of all namespaces.
 
-        Raises: ValueError when the parts do not name one place, e.g. one pod without a namespace.
+        Raises: ValueError when the parts do not name one place, e.g. one pod without a namespace; NoSuchName.
         """
         if namespace is not None and not self.namespaced:
             raise ValueError(f"{self.plural} have no namespace, got {namespace!r}")
@@ -36,8 +47,12 @@ class Resource:
             raise ValueError(f"{self.plural}: a name is needed")
         parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
         if namespace:
-            parts += ["namespaces", namespace]
-        parts += [self.plural, *(part for part in (name, subresource) if part is not None)]
+            parts += ["namespaces", _checked(namespace)]
+        parts.append(self.plural)
+        if name is not None:
+            parts.append(_checked(name))
+        if subresource is not None:
+            parts.append(subresource)
         return "/" + "/".join(quote(part, safe=":") for part in parts)
 
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 import msgspec
 from kubernetes import client
 
-from podvigil.api.resources import Resource
-from podvigil.cluster.errors import ClusterError, NotFound, not_json
+from podvigil.api.resources import NoSuchName, Resource
+from podvigil.cluster.errors import BadRequest, ClusterError, NotFound, not_json
 from podvigil.cluster.paging import Pages, next_token
 from podvigil.cluster.transport import JSON, Answer, TimeOuts, Transport
 
@@ -72,7 +72,7 @@ class Cluster:
         self, resource: Resource, name: str, namespace: str | None = None, subresource: str | None = None
     ) -> Json:
         """Read one object. Raises: NotFound, and any other ClusterError."""
-        return _object(await self._call("GET", resource.path(namespace, name, subresource)))
+        return _object(await self._call("GET", _path(resource, namespace, name, subresource)))
 
     async def find(
         self, resource: Resource, name: str, namespace: str | None = None, subresource: str | None = None
@@ -119,7 +119,7 @@ class Cluster:
             query["labelSelector"] = label_selector
         if field_selector:
             query["fieldSelector"] = field_selector
-        path = resource.path(namespace)
+        path = _path(resource, namespace)
         state = Pages()
         while state.more:
             asked = {**query, "continue": state.token} if state.token else query
@@ -144,7 +144,7 @@ class Cluster:
         name: str | None = None,
     ) -> Json:
         """Create an object, or post to a subresource of one (an eviction, a token request)."""
-        path = resource.path(namespace, name, subresource)
+        path = _path(resource, namespace, name, subresource)
         return _object(await self._call("POST", path, self._write_query(dry_run), msgspec.json.encode(body)))
 
     async def patch(
@@ -171,7 +171,7 @@ class Cluster:
             query["force"] = "true" if force else "false"
         elif force:
             raise ValueError("force belongs to server-side apply")
-        path = resource.path(namespace, name, subresource)
+        path = _path(resource, namespace, name, subresource)
         return _object(await self._call("PATCH", path, query, msgspec.json.encode(body), kind.value))
 
     async def replace(
@@ -184,7 +184,7 @@ class Cluster:
         dry_run: bool = False,
     ) -> Json:
         """Put an object as it shall be; with its resourceVersion, a change in between is a Conflict."""
-        path = resource.path(namespace, name, subresource)
+        path = _path(resource, namespace, name, subresource)
         return _object(await self._call("PUT", path, self._write_query(dry_run), msgspec.json.encode(body)))
 
     async def delete(
@@ -202,7 +202,7 @@ class Cluster:
         if dry_run or self._dry_run:
             # With a body the server reads the options there and not in the query.
             options["dryRun"] = ["All"]
-        await self._call("DELETE", resource.path(namespace, name), None, msgspec.json.encode(options))
+        await self._call("DELETE", _path(resource, namespace, name), None, msgspec.json.encode(options))
 
     # -- asking about ourselves; reviews are answered, not stored, so a dry run asks them too
 
@@ -310,6 +310,16 @@ class Cluster:
             accept=accept,
         )
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+
+def _path(
+    resource: Resource, namespace: str | None = None, name: str | None = None, subresource: str | None = None
+) -> str:
+    """Where the object is. Raises: BadRequest for a name that no object can have, without asking the server."""
+    try:
+        return resource.path(namespace, name, subresource)
+    except NoSuchName as error:
+        raise BadRequest(400, "NoSuchName", str(error), call=f"name {resource.plural}") from error
 
 
 def _object(answer: Answer) -> Json:

@@ -63,16 +63,7 @@ def context_namespace(kubeconfig: Path | None = None, context: str | None = None
     explicit = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG")
     if not explicit and not _CONTEXT_FILE.expanduser().exists():
         return own_namespace()
-    explicit = explicit or str(_CONTEXT_FILE.expanduser())
-    check(explicit)
-    try:
-        contexts, active = config.list_kube_config_contexts(config_file=explicit)
-    except ConfigException as error:
-        raise BadCredentials(f"{explicit}: {error}") from error
-    chosen = next((c for c in contexts if c["name"] == context), None) if context else active
-    if chosen is None:
-        known = ", ".join(sorted(c["name"] for c in contexts))
-        raise BadCredentials(f"{explicit}: there is no context {context!r}: there are {known}")
+    chosen = _context(explicit or str(_CONTEXT_FILE.expanduser()), context)
     return chosen["context"].get("namespace") or None
 
 
@@ -86,6 +77,22 @@ def own_namespace(default: str | None = None) -> str | None:
         return default
 
 
+def _context(explicit: str, context: str | None) -> dict[str, Any]:
+    """A context of kubeconfig files, without a name the current one. Raises: BadCredentials naming those there are."""
+    check(explicit)
+    try:
+        contexts, active = config.list_kube_config_contexts(config_file=explicit)
+    except ConfigException as error:
+        raise BadCredentials(f"{explicit}: {error}") from error
+    found: dict[str, Any] | None = active
+    if context:
+        found = next((c for c in contexts if c["name"] == context), None)
+    if found is None:
+        known = ", ".join(sorted(c["name"] for c in contexts))
+        raise BadCredentials(f"{explicit}: there is no context {context!r}: there are {known}")
+    return found
+
+
 def _configuration(kubeconfig: Path | None, context: str | None) -> client.Configuration:
     found = client.Configuration()
     explicit = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG")
@@ -95,6 +102,8 @@ def _configuration(kubeconfig: Path | None, context: str | None) -> client.Confi
     try:
         if explicit:
             check(explicit)
+            if context:
+                _context(explicit, context)
             # persist_config=False: a refreshed token is not written into somebody's file.
             config.load_kube_config(
                 config_file=explicit, context=context, client_configuration=found, persist_config=False

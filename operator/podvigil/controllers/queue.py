@@ -112,7 +112,7 @@ class WorkQueue(Generic[Key]):
 
         Args:
             work: does one pass for a key; returns seconds until the next, None when nothing is due.
-            expected: exceptions that mean "not now"; any other ends this call, since it is a bug.
+            expected: exceptions that mean "not now"; any other ends this call.
             after_error: told of an expected exception and the pause planned; returns the pause to keep.
         """
         stopping = asyncio.create_task(self._stop(stop))

@@ -87,7 +87,7 @@ class RequestLoop:
         Args:
             work: one pass over a request; returns seconds until the next, None when nothing is due.
             resync_seconds: how often all requests are listed, so that a lost watch event is not lost work.
-            on_error: told the HTTP status of an answer that cut a pass short (0: none), or `unreadable`.
+            on_error: told the HTTP status of an answer that cut a pass short (0: none), `unreadable`, or `bug`.
             on_beat: told the queue every few seconds.
             queue: how much is worked on at once, how failing work slows down, and how often a beat is.
         """
@@ -133,7 +133,7 @@ class RequestLoop:
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
         """Work until `stop` is set; `beat` is called every few seconds while the loop is alive.
 
-        Raises: whatever is a bug, in an ExceptionGroup. What the API server does is no bug.
+        Raises: whatever is a bug of the loop itself, in an ExceptionGroup. A pass that fails is tried again.
         """
         self._loop = asyncio.get_running_loop()
         try:
@@ -144,7 +144,9 @@ class RequestLoop:
                     self._queue.run(
                         self._work,
                         stop,
-                        expected=(ClusterError, Unreadable),
+                        # Whoever may create a request must not be able to end the process for all the others by
+                        # one that we have a bug with: whatever a pass raises delays its own request, and is told.
+                        expected=(Exception,),
                         after_error=self._after_error,
                     )
                 )
@@ -179,16 +181,27 @@ class RequestLoop:
             await pause(stop, self._beat_seconds)
 
     def _after_error(self, key: RequestKey, error: Exception, planned: float) -> float:
-        status = error.status if isinstance(error, ClusterError) else -1
-        self._on_error(str(status) if status >= 0 else "unreadable")
+        self._on_error(_word_for(error))
         seconds = planned
         if isinstance(error, Throttled) and error.retry_after is not None:
             seconds = max(planned, min(error.retry_after, LONGEST_RETRY_AFTER))
-        logger.warning(
-            "A request must wait",
-            extra={"request": f"{key.namespace}/{key.name}", "error": str(error), "retry_seconds": seconds},
-        )
+        said = {"request": f"{key.namespace}/{key.name}", "error": str(error), "retry_seconds": seconds}
+        if isinstance(error, ClusterError | Unreadable):
+            logger.warning("A request must wait", extra=said)
+        else:
+            logger.error("A bug of ours holds a request up: please report it", extra=said, exc_info=error)
         return seconds
+
+
+def _word_for(error: Exception) -> str:
+    """Return what cut a pass short, as a metric's label."""
+    match error:
+        case ClusterError():
+            return str(error.status)
+        case Unreadable():
+            return "unreadable"
+        case _:
+            return "bug"
 
 
 def _is_undecided(body: Mapping[str, Any]) -> bool:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podvigil.api.durations import DURATION_MAX_LENGTH, parse_duration, write_about, write_duration
+from podvigil.api.durations import (
+    DURATION_MAX,
+    DURATION_MAX_LENGTH,
+    parse_duration,
+    write_about,
+    write_duration,
+)
 
 WHOLE_SECONDS = st.integers(0, 8760 * 3600).map(lambda s: timedelta(seconds=s))
 
@@ -24,6 +30,10 @@ def test_what_is_written_is_read_back(value: timedelta) -> None:
 )
 def test_reads(text: str, seconds: int) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+def test_more_than_a_century_is_one() -> None:
+    assert parse_duration("999999999999999h") == DURATION_MAX
 
 
 @pytest.mark.parametrize("text", ["", "30", "s", "30S", "1.5h", "-5s", "30s ", "1d", "500ms", "30s\n", "٣s"])

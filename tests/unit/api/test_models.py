@@ -68,6 +68,33 @@ def test_what_the_server_would_refuse_is_refused(
         model.model_validate(changed(body, change))
 
 
+@pytest.mark.parametrize("name", [".", "..", "a/b", "Web", "web\n", "-web", "web.", "a..b", "a,b"])
+@pytest.mark.parametrize("path", ["spec.plan.target.name", "spec.plan.report.name", "spec.plan.monitor"])
+def test_a_name_of_no_object_is_refused(path: str, name: str) -> None:
+    with pytest.raises(ValidationError, match="pattern"):
+        RemediationRequest.model_validate(changed(request(), {path: name}))
+
+
+@pytest.mark.parametrize("name", ["web", "w", "web-1.shop", "ip-10-0-0-1.eu-west-1.compute.internal", "0"])
+def test_a_name_is_a_dns_subdomain(name: str) -> None:
+    read = RemediationRequest.model_validate(changed(request(), {"spec.plan.target.name": name}))
+    assert read.spec.plan.target.name == name
+
+
+def test_a_time_is_kept_in_utc() -> None:
+    body = changed(request(), {"spec.plan.expiresAt": "2026-03-01T18:00:00+02:00"})
+    plan = RemediationRequest.model_validate(body).spec.plan
+    assert f"{plan.expires_at:%Y-%m-%dT%H:%M:%SZ}" == "2026-03-01T16:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "time", ["9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00", "2026-03-01T18:00:00"]
+)
+def test_a_time_that_cannot_be_written_in_utc_is_refused(time: str) -> None:
+    with pytest.raises(ValidationError, match="a time"):
+        RemediationRequest.model_validate(changed(request(), {"spec.plan.expiresAt": time}))
+
+
 def test_an_object_is_frozen() -> None:
     read = RemediationRequest.model_validate(request())
     with pytest.raises(ValidationError):

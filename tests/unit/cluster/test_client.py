@@ -57,6 +57,13 @@ async def test_a_write_is_real_unless_said_otherwise(write: Write) -> None:
         assert asked.query["fieldManager"] == "podvigil"
 
 
+async def test_a_name_of_no_object_is_refused_without_asking() -> None:
+    with Loopback(echo) as server:
+        with pytest.raises(errors.BadRequest, match="no name of an object"):
+            await cluster_at(server.url).find(PODS, "..", "shop")
+        assert list(server.asked) == []
+
+
 def _dry_run(asked: Asked) -> Any:
     if asked.method == "DELETE":
         return asked.json.get("dryRun")

@@ -6,6 +6,7 @@ from podvigil.api.resources import (
     NODES,
     PODS,
     VALIDATINGADMISSIONPOLICYBINDINGS,
+    NoSuchName,
     ObjectRef,
 )
 
@@ -21,7 +22,15 @@ def test_paths() -> None:
 
 
 def test_a_name_cannot_lead_elsewhere() -> None:
-    assert PODS.path("shop", "../secrets?x") == "/api/v1/namespaces/shop/pods/..%2Fsecrets%3Fx"
+    assert PODS.path("shop", "web?x") == "/api/v1/namespaces/shop/pods/web%3Fx"
+
+
+@pytest.mark.parametrize("name", [".", "..", "../secrets", "%2e%2e"])
+def test_what_is_no_name_of_an_object_is_refused(name: str) -> None:
+    with pytest.raises(NoSuchName, match="no name of an object"):
+        NODES.path(name=name)
+    with pytest.raises(NoSuchName, match="no name of an object"):
+        PODS.path(name, "web-1")
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,14 @@ def test_a_record_opens_the_validation_window() -> None:
     }
 
 
+def test_no_effect_is_watched_for_ever() -> None:
+    long = {"status.execution": CLAIM, "spec.plan.validationWindow": "999999999999999h"}
+    ctx = context(request_change=long)
+    after = status.recorded(status.begin(ctx.request, NOW), ctx).status
+    assert after.validation is not None
+    assert after.validation.until == NOW + timedelta(hours=1)
+
+
 @pytest.mark.parametrize(
     ("outcome", "condition"),
     [

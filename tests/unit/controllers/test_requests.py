@@ -54,6 +54,34 @@ async def running(listed: list[Any]) -> AsyncIterator[RequestLoop]:
         await cluster.aclose()
 
 
+async def test_a_bug_delays_its_own_request_and_no_other() -> None:
+    told: list[str] = []
+    is_told, done = asyncio.Event(), asyncio.Event()
+
+    async def work(key: RequestKey) -> None:
+        if key.name == "bad":
+            raise KeyError("metadata")
+        done.set()
+
+    def tell(word: str) -> None:
+        told.append(word)
+        is_told.set()
+
+    with Loopback(lambda _: Reply({"items": [request("bad")]})) as server:
+        cluster = Cluster(client.ApiClient(client.Configuration(host=server.url)))
+        loop = RequestLoop(cluster, work, resync_seconds=300.0, on_error=tell, on_beat=lambda queue: None)
+        stop = asyncio.Event()
+        task = asyncio.create_task(loop.run(stop, lambda: None))
+        async with asyncio.timeout(10):
+            await is_told.wait()
+            loop.notice(request("good"))
+            await done.wait()
+        stop.set()
+        await task
+        await cluster.aclose()
+    assert set(told) == {"bug"}
+
+
 async def settled() -> None:
     """What was noticed is counted in the loop's next round."""
     await asyncio.sleep(0)

@@ -89,7 +89,8 @@ def asked(action: str = "Drain", target: NodeState | None = None, **fields: Any)
     """Everything about a request for an action on the node, with other things changed."""
     change = {**ABOUT_NODE, "spec.plan.action": action, **fields.pop("request_change", {})}
     allowed = {"spec.remediation.allowedActions": [action], **fields.pop("monitor_change", {})}
-    seen = {"report_change": active("True", -10), **fields}
+    about = {"spec.target": {"apiVersion": "v1", "kind": "Node", "name": "node-1", "uid": "n1"}}
+    seen = {**fields, "report_change": about | fields.get("report_change", active("True", -10))}
     return context(request_change=change, monitor_change=allowed, target=target or state(), **seen)
 
 

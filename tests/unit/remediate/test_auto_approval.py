@@ -1,11 +1,13 @@
 """What a rule approves without a person: read strictly, one doubt at a time."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from podvigil.api.reasons import Reason
-from podvigil.remediate.authority.auto_approval import Approve, auto_approve
+from podvigil.remediate.authority.auto_approval import ANALYST, Approve, auto_approve
 from podvigil.remediate.refusal import Refusal
 from unit.remediate.world import NOW, active, at, monitor, report, request
 
@@ -94,6 +96,18 @@ def test_within_a_rule() -> None:
         pytest.param(
             {"report": {"status.probabilityPermille": 899}}, Reason.LOW_PROBABILITY, id="not-sure-enough"
         ),
+        pytest.param(
+            {"report": {"status.probabilityPermille": None}}, Reason.LOW_PROBABILITY, id="no-probability"
+        ),
+        pytest.param({"request": {"spec.requestedBy": "ann"}}, Reason.NOT_APPROVED, id="asked-by-a-person"),
+        pytest.param(
+            {"request": {"spec.requestedBy": "system:serviceaccount:shop:podvigil-analyst"}},
+            Reason.NOT_APPROVED,
+            id="asked-by-a-namesake-of-the-analyst",
+        ),
+        pytest.param({"report": {"spec.signal": "CPUHigh"}}, Reason.REPORT_MISSING, id="of-another-signal"),
+        pytest.param({"report": {"spec.monitor": "lab"}}, Reason.REPORT_MISSING, id="of-another-monitor"),
+        pytest.param({"report": {"spec.target.name": "db"}}, Reason.REPORT_MISSING, id="of-another-target"),
         pytest.param({"monitor": {OUTCOMES: []}}, Reason.NOT_APPROVED, id="never-tried"),
         pytest.param(
             {"monitor": {OUTCOMES: [{**LEARNT, "signal": "CPUHigh"}]}},
@@ -118,10 +132,9 @@ def test_one_doubt_is_enough(change: dict[str, Any], reason: Reason) -> None:
     assert verdict.reason is reason
 
 
-def test_a_signal_that_was_seen_needs_no_probability() -> None:
-    verdict = decided(report={"status.probabilityPermille": None})
-    assert isinstance(verdict, Approve)
-    assert "seen" in verdict.reason
+def test_the_account_of_the_analyst_is_the_shipped_one() -> None:
+    shipped = (Path(__file__).parents[3] / "deploy/base/serviceaccounts.yaml").read_text(encoding="utf-8")
+    assert ANALYST in {account["metadata"]["name"] for account in yaml.safe_load_all(shipped)}
 
 
 def test_success_elsewhere_counts_and_failure_elsewhere_does_not() -> None:

@@ -53,6 +53,11 @@ def test_what_is_shipped_stands() -> None:
             id="bound-for-some-namespaces",
         ),
         pytest.param(policy("spec.failurePolicy", "Ignore"), "failurePolicy Ignore", id="fails-open"),
+        pytest.param(
+            policy("spec.matchConditions", [{"name": "a", "expression": "false"}]),
+            "has matchConditions",
+            id="only-where-a-condition-holds",
+        ),
         pytest.param(policy("spec.validations", []), "no validations", id="empty-policy"),
         pytest.param(
             policy("spec.matchConstraints.resourceRules", [{**RULE, "operations": ["CREATE"]}]),

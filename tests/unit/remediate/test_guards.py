@@ -8,6 +8,7 @@ import pytest
 
 from podvigil.api.reasons import Reason
 from podvigil.remediate.guards import EXECUTION, PREFLIGHT, all_refusals, first_refusal
+from podvigil.remediate.guards.report_answered import report_answered
 from podvigil.remediate.observe.context import Budget, OtherRequest
 from unit.remediate.world import (
     CLEAR,
@@ -20,6 +21,7 @@ from unit.remediate.world import (
     context,
     deployment,
     pod,
+    report,
 )
 
 OTHER = OtherRequest("older", created=at(-500))
@@ -53,6 +55,23 @@ ROWS = [
     pytest.param({"target": deployment(metadata__generation=4)}, Reason.STALE_TARGET, id="target-edited"),
     pytest.param({"report": None}, Reason.REPORT_MISSING, id="report-deleted"),
     pytest.param({"report_change": {"metadata.uid": "r2"}}, Reason.REPORT_MISSING, id="report-made-anew"),
+    pytest.param(
+        {"report_change": {"spec.signal": "CPUHigh"}}, Reason.REPORT_MISSING, id="report-of-another-signal"
+    ),
+    pytest.param(
+        {"report_change": {"spec.monitor": "lab"}}, Reason.REPORT_MISSING, id="report-of-another-monitor"
+    ),
+    pytest.param(
+        {"report_change": {"spec.target.name": "db"}}, Reason.REPORT_MISSING, id="report-about-another-target"
+    ),
+    pytest.param(
+        {"report_change": {"spec.target.kind": "StatefulSet"}},
+        Reason.REPORT_MISSING,
+        id="report-about-another-kind",
+    ),
+    pytest.param(
+        {"report_change": {"spec.target.uid": "u0"}}, Reason.REPORT_MISSING, id="report-about-a-namesake"
+    ),
     pytest.param({"monitor": None}, Reason.MONITOR_MISSING, id="monitor-deleted"),
     pytest.param(
         {"monitor_change": {"spec.remediation.mode": "Off"}}, Reason.REMEDIATION_OFF, id="switched-off"
@@ -214,6 +233,13 @@ ROWS = [
         id="scale-down-takes-three",
     ),
 ]
+
+
+def test_a_cronjob_is_a_remedy_for_what_was_reported() -> None:
+    cronjob = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "flush", "uid": "c1", "generation": 1}
+    ctx = context(request_change={"spec.plan.action": "RunJob", "spec.plan.target": cronjob})
+    assert report_answered(ctx, NOW) is None
+    assert report_answered(replace(ctx, report=report({"spec.monitor": "lab"})), NOW) is not None
 
 
 @pytest.mark.parametrize(("change", "reason"), ROWS)

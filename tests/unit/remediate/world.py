@@ -109,7 +109,7 @@ REQUEST: Final[Object] = {
         "creationTimestamp": at(-120),
     },
     "spec": {
-        "requestedBy": "analyst",
+        "requestedBy": "system:serviceaccount:podvigil-system:podvigil-analyst",
         "plan": {
             "action": "Restart",
             "target": {

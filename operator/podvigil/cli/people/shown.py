@@ -2,15 +2,30 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from podvigil.api.actions import CLUSTER_SCOPED
 from podvigil.api.conditions import find_condition
 from podvigil.api.durations import write_duration
 from podvigil.api.request import Execution, Preflight, RemediationRequest, RequestCondition
 
+UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
+"""Stands for a character that moves the cursor, hides, or shows nothing."""
+
+
+def printable(text: str) -> str:
+    """Replace what would not be seen as it stands: a newline or an escape sequence in a requester's text could
+    forge, hide or overwrite what the executor found out.
+    """
+    return "".join(c if c.isprintable() else UNPRINTABLE for c in text)
+
 
 def lines(request: RemediationRequest, now: datetime) -> Iterator[str]:
-    """Yield the whole request."""
+    """Yield the whole request, each line as it may be printed."""
+    yield from map(printable, _lines(request, now))
+
+
+def _lines(request: RemediationRequest, now: datetime) -> Iterator[str]:
     plan, status = request.spec.plan, request.status
     yield f"{plan.action} {target(request)}"
     yield f"  why        {plan.message}"

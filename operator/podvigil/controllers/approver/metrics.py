@@ -21,7 +21,7 @@ class ApproverMetrics:
         )
         self.errors = Counter(
             "podvigil_approver_errors_total",
-            "Passes that the API server's answer cut short, by HTTP status (0: no answer).",
+            "Passes that were cut short, by HTTP status (0: no answer), or `unreadable` or `bug`.",
             ["status"],
             registry=registry,
         )

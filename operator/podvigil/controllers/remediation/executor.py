@@ -59,7 +59,7 @@ class Executor:
     async def run(self, stop: asyncio.Event, beat: Callable[[], None]) -> None:
         """Work until `stop` is set; `beat` is called every few seconds while the loop is alive.
 
-        Raises: whatever is a bug, in an ExceptionGroup. What the API server does is no bug.
+        Raises: whatever is a bug of the loops themselves, in an ExceptionGroup. A pass that fails is tried again.
         """
         gatekeeper, settings = self._ports.gatekeeper, self._ports.settings
         await gatekeeper.look()

@@ -30,7 +30,7 @@ class ExecutorMetrics:
         )
         self.errors = Counter(
             "podvigil_executor_errors_total",
-            "Passes that the API server's answer cut short, by HTTP status (0: no answer).",
+            "Passes that were cut short, by HTTP status (0: no answer), or `unreadable` or `bug`.",
             ["status"],
             registry=registry,
         )

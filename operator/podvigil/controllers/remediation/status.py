@@ -8,6 +8,7 @@ from podvigil.api.conditions import Condition, ConditionStatus, find_condition, 
 from podvigil.api.durations import parse_duration
 from podvigil.api.reasons import Reason
 from podvigil.api.request import (
+    VALIDATION_WINDOW_MAX,
     Decision,
     Execution,
     ExecutionProgress,
@@ -27,6 +28,9 @@ from podvigil.remediate.validation.effect import OUTCOMES
 from podvigil.remediate.validation.siblings import siblings
 
 UNKNOWN = ConditionStatus.UNKNOWN
+
+LONGEST_WINDOW: Final = parse_duration(VALIDATION_WINDOW_MAX)
+"""Also for a request that was stored before the API server refused more."""
 
 A_SECOND: Final = timedelta(seconds=1)
 """The least by which two times in a status differ: the API's times have whole seconds."""
@@ -186,7 +190,7 @@ def recorded(draft: Draft, ctx: Context) -> Draft:
     changed_at = execution.finished_at or draft.now.replace(microsecond=0)
     seen = ctx.report.status if ctx.report else None
     validation = Validation(
-        until=changed_at + parse_duration(ctx.plan.validation_window),
+        until=changed_at + min(parse_duration(ctx.plan.validation_window), LONGEST_WINDOW),
         score_before_milli=seen.score_milli if seen else None,
         probability_before_permille=seen.probability_permille if seen else None,
     )

@@ -16,12 +16,16 @@ from podvigil.api.report import AnomalyReport, ReportCondition
 from podvigil.api.request import Plan, RemediationRequest, ReportReference, Reversibility
 from podvigil.api.signals import Signal
 from podvigil.remediate.guards.namespace_not_protected import is_protected
+from podvigil.remediate.guards.report_answered import not_as_reported
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.validation.freshness import freshness
 from podvigil.remediate.windows import open_until
 
 LOOK_AGAIN: Final = timedelta(seconds=15)
 """What is still missing may come: a preflight, a fresh report, an opening window."""
+
+ANALYST: Final = "podvigil-analyst"
+"""The ServiceAccount of the analyst, in the operator's own namespace (deploy/base/serviceaccounts.yaml)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,12 @@ def auto_approve(
         return Refusal(Reason.NOT_APPROVED, "a person has spoken already")
     if now >= plan.expires_at:
         return Refusal(Reason.PLAN_EXPIRED, "the plan has expired")
+    if request.spec.requested_by != f"system:serviceaccount:{own_namespace}:{ANALYST}":
+        asked_by = request.spec.requested_by
+        return Refusal(
+            Reason.NOT_APPROVED,
+            f"rules are for the analyst's requests; what {asked_by} asks for is left to a person",
+        )
     if plan.report is None:
         return Refusal(Reason.NOT_APPROVED, "what answers no report is left to a person")
     if monitor is None:
@@ -94,6 +104,8 @@ def _unclear(
         return Refusal(Reason.NOT_APPROVED, "what cannot be undone is left to a person")
     if report is None or report.metadata["uid"] != answered.uid:
         return Refusal(Reason.REPORT_MISSING, f"AnomalyReport {answered.name} is gone")
+    if differs := not_as_reported(plan, report):
+        return Refusal(Reason.REPORT_MISSING, f"AnomalyReport {answered.name} {differs}")
     evaluated = report.status.last_evaluated
     interval = parse_duration(monitor.spec.interval).total_seconds()
     if evaluated is None or now - evaluated > freshness(interval):
@@ -115,10 +127,11 @@ def _within(
     if rule.windows and open_until(rule.windows, now) is None:
         return Refusal(Reason.OUTSIDE_MAINTENANCE_WINDOW, "outside the rule's hours", LOOK_AGAIN)
     probability = report.status.probability_permille if report else None
-    # A certain signal, such as an OOM kill, has no probability: it was seen, not inferred.
-    if probability is not None and probability < rule.minimum_probability_permille:
+    # A certain signal, such as an OOM kill, has 1000‰: one without a probability is one that nobody can say.
+    if probability is None or probability < rule.minimum_probability_permille:
+        found = "no probability" if probability is None else f"probability {probability}‰"
         wanted = rule.minimum_probability_permille
-        return Refusal(Reason.LOW_PROBABILITY, f"probability {probability}‰ of {wanted}‰", LOOK_AGAIN)
+        return Refusal(Reason.LOW_PROBABILITY, f"{found} of {wanted}‰", LOOK_AGAIN)
     succeeded, failed = _past(monitor, plan, signal, namespace)
     if succeeded < rule.minimum_successes:
         wanted = rule.minimum_successes
@@ -127,10 +140,9 @@ def _within(
         )
     if failed:
         return Refusal(Reason.RECURRING, f"it failed {failed} times in a row here", LOOK_AGAIN)
-    certainty = "seen" if probability is None else f"probability {probability}‰"
     return Approve(
         f"rule of AnomalyMonitor {plan.monitor} for {plan.action} in {', '.join(rule.namespaces)}: "
-        f"{signal} {certainty} (at least {rule.minimum_probability_permille}‰), "
+        f"{signal} probability {probability}‰ (at least {rule.minimum_probability_permille}‰), "
         f"helped {succeeded} times before (at least {rule.minimum_successes})"[:1024]
     )
 

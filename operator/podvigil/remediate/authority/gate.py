@@ -82,6 +82,8 @@ def _policy_flaws(policy: Json | None) -> list[str]:
         flaws.append(f"{POLICY} has failurePolicy {spec['failurePolicy']}, not Fail")
     if not spec.get("validations"):
         flaws.append(f"{POLICY} has no validations")
+    if spec.get("matchConditions"):
+        flaws.append(f"{POLICY} has matchConditions: what they leave out is decided by nobody's right")
     matched = spec.get("matchConstraints") or {}
     for operation in ("CREATE", "UPDATE"):
         if not any(_covers(rule, operation) for rule in matched.get("resourceRules") or ()):

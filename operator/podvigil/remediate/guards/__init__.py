@@ -35,6 +35,7 @@ from podvigil.remediate.guards.one_node_at_a_time import one_node_at_a_time
 from podvigil.remediate.guards.permission_held import permission_held
 from podvigil.remediate.guards.quota_allows import quota_allows
 from podvigil.remediate.guards.replica_floor import replica_floor
+from podvigil.remediate.guards.report_answered import report_answered
 from podvigil.remediate.guards.report_exists import report_exists
 from podvigil.remediate.guards.report_fresh import report_fresh
 from podvigil.remediate.guards.resize_served import resize_served
@@ -53,6 +54,7 @@ _COMMON: Final[tuple[Guard, ...]] = (
     target_exists,            # what never comes back is asked first:
     target_unchanged,         # waiting for a lost cause helps nobody
     report_exists,
+    report_answered,
     allowed_by_monitor,       # then what a person decided
     namespace_not_protected,
     node_asked_at_home,
