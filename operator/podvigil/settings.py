@@ -21,6 +21,9 @@ PREFIX: Final = "PODVIGIL_"
 CONFIG_VARIABLE: Final = "PODVIGIL_CONFIG"
 """Names the YAML file when the command line does not."""
 
+CACHE_VARIABLE: Final = "PODVIGIL_CACHE"
+"""Where deploy/local keeps what it builds. No setting of ours, and no mistake either."""
+
 MASK: Final = "********"
 
 WELL_KNOWN: Final = {
@@ -254,7 +257,7 @@ def _from_environment(env: Mapping[str, str], complaints: list[str]) -> list[tup
             if env.get(str(variable)):
                 found.append((f"the environment variable {variable}", {key: env[str(variable)]}))
                 break
-    known = {f"{PREFIX}{key.upper()}" for key in Settings.model_fields} | {CONFIG_VARIABLE}
+    known = {f"{PREFIX}{key.upper()}" for key in Settings.model_fields} | {CONFIG_VARIABLE, CACHE_VARIABLE}
     for variable in sorted(v for v in env if v.startswith(PREFIX) and v not in known):
         key = variable.removeprefix(PREFIX).lower()
         complaints.append(_unknown(key, env[variable], f"the environment variable {variable}"))

@@ -54,6 +54,28 @@ def test_prometheus_takes_them(rules: Path) -> None:
         pytest.param("PodvigilWaitsForApproval", {"podvigil_requests_awaiting_approval": "0x30"}, False, id="none"),
         pytest.param("PodvigilReportsTrouble", {'podvigil_reports_active{monitor="shop"}': "1x30"}, True, id="report"),
         pytest.param(
+            "PodvigilDoesNotEvaluate",
+            {'podvigil_ticks_total{monitor="shop",outcome="SourceUnreachable"}': "1+2x30"},
+            True,
+            id="no-evaluation-has-ended-well-since-the-start",
+        ),
+        pytest.param(
+            "PodvigilDoesNotEvaluate",
+            {
+                'podvigil_ticks_total{monitor="shop",outcome="SourceUnreachable"}': "1+1x30",
+                'podvigil_ticks_total{monitor="shop",outcome="Evaluated"}': "1+1x30",
+                'podvigil_last_tick_timestamp_seconds{monitor="shop"}': "0+60x30",
+            },
+            False,
+            id="one-evaluation-in-two-ends-well",
+        ),
+        pytest.param(
+            "PodvigilDoesNotEvaluate",
+            {'podvigil_last_tick_timestamp_seconds{monitor="shop"}': "0x30"},
+            True,
+            id="the-last-evaluation-is-long-ago",
+        ),
+        pytest.param(
             "PodvigilChangeWasHarmful",
             {'podvigil_requests_finished_total{action="Restart",outcome="Harmful"}': "_x10 1x20"},
             True,

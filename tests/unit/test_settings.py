@@ -202,6 +202,10 @@ def test_an_unknown_variable_with_our_prefix_is_named() -> None:
     assert "did you mean http_port?" in said
 
 
+def test_where_the_local_cluster_keeps_its_programs_is_no_setting_and_no_mistake() -> None:
+    assert load(environ={"PODVIGIL_CACHE": "/tmp/cache"}).settings == Settings()
+
+
 def test_an_unknown_key_of_the_command_line_is_named() -> None:
     assert "colour: unknown setting (value 'red', from the command line option --colour)" in complaint(
         {"colour": "red"}

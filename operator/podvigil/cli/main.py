@@ -29,7 +29,8 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="YAML file with settings; else PODVIGIL_CONFIG names it.")
 ]
 Kubeconfig = Annotated[
-    Path | None, typer.Option(help="kubeconfig file; else KUBECONFIG, or the pod's own account.")
+    Path | None,
+    typer.Option(help="kubeconfig file; else KUBECONFIG, the pod's own account, or ~/.kube/config."),
 ]
 PrometheusUrl = Annotated[str | None, typer.Option(help="Prometheus for monitors that name none.")]
 ModelDirectory = Annotated[Path | None, typer.Option(help="Folder with the model's files.")]

@@ -76,10 +76,26 @@ def test_what_is_no_kubeconfig_is_named_once(
     assert "Credentials" not in done.stderr
 
 
-def test_nobody_there_ends_with_2(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nobody_there_ends_with_2(tmp_path: Path, command: tuple[str, ...]) -> None:
     with Loopback(lambda _: NO_KIND) as server:
         url = server.url
-    assert podvigil(kubeconfig(tmp_path, url), "requests").exit_code == 2
+    done = podvigil(kubeconfig(tmp_path, url), *command)
+    assert done.exit_code == 2
+    assert done.stderr == (
+        f"podvigil: no answer from {url} (connection refused): "
+        "is it the right --context, and is the cluster reachable from here?\n"
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_context_that_is_not_there_is_said_with_those_that_are(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    path = kubeconfig(tmp_path, "https://127.0.0.1:1")
+    done = podvigil(path, *command, "--context", "nope")
+    assert done.exit_code == 2
+    assert done.stderr == f"podvigil: {path}: there is no context 'nope': there are a\n"
 
 
 def test_a_refusal_ends_with_1(tmp_path: Path) -> None:

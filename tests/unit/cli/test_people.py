@@ -7,7 +7,7 @@ import pytest
 
 from podvigil.cli.people.commands import table
 from podvigil.cli.people.shown import lines
-from podvigil.cli.people.words import Word, is_as_seen, objection, patch_of
+from podvigil.cli.people.words import Word, is_as_seen, objection, patch_of, question, what_follows
 from unit.remediate.world import CLAIM, NOW, at, request
 
 UNDECIDED = {"spec.approval": None}
@@ -66,6 +66,44 @@ def test_what_makes_sense(word: Word, change: dict[str, Any], why_not: str | Non
     assert why_not is None or why_not in (said or "")
 
 
+def against(*reasons: str) -> dict[str, Any]:
+    refusals = [{"reason": reason, "message": f"{reason} is said"} for reason in reasons]
+    return {**UNDECIDED, "status.preflight.refusals": refusals}
+
+
+@pytest.mark.parametrize(
+    ("change", "asked", "follows"),
+    [
+        pytest.param(UNDECIDED, "Approve this?", "approved: the executor carries it out", id="nothing-against-it"),
+        pytest.param(
+            {**UNDECIDED, "spec.plan.dryRun": True},
+            "Approve this?",
+            "approved, as a dry run: nothing is changed",
+            id="dry-run",
+        ),
+        pytest.param(
+            against("Paused"),
+            "Approve this, with 1 objection?",
+            "approved; not carried out while this stands against it: Paused: Paused is said (podvigil show web)",
+            id="one-objection",
+        ),
+        pytest.param(
+            against("Paused", "Cooldown"),
+            "Approve this, with 2 objections?",
+            "approved; not carried out while this stands against it: Paused: Paused is said (podvigil show web)",
+            id="two-objections",
+        ),
+    ],
+)  # fmt: skip
+def test_an_approval_promises_no_more_than_was_seen(change: dict[str, Any], asked: str, follows: str) -> None:
+    seen = request(change)
+    assert (question(Word.APPROVE, seen), what_follows(Word.APPROVE, "web", seen)) == (asked, follows)
+
+
+def test_objections_are_nothing_to_whoever_denies() -> None:
+    assert question(Word.DENY, request(against("Paused"))) == "Deny this?"
+
+
 @pytest.mark.parametrize("word", Word)
 def test_a_word_is_about_what_was_seen_and_under_the_own_name(word: Word) -> None:
     body = patch_of(word, request(), "alice", "because")
@@ -102,6 +140,18 @@ def test_everything_that_matters_is_shown() -> None:
         "web allows 1 more", "Paused: remediation is paused", "put this in Git", "the old count", "4 of 5", "in 10m",
     ):  # fmt: skip
         assert text in shown
+
+
+def test_what_the_requester_writes_cannot_forge_a_line() -> None:
+    forged = "one replica\n  disturbs   no pod\r\n  way back   Reversible\x1b[8m\u202e"
+    change = {**UNDECIDED, "spec.plan.message": forged, "spec.requestedBy": "ann\nalice"}
+    shown = list(lines(request(change), NOW))
+    assert all(line.isprintable() for line in shown)
+    assert (
+        "  why        one replica\ufffd  disturbs   no pod\ufffd\ufffd  way back   Reversible\ufffd[8m\ufffd"
+        in shown
+    )
+    assert len(shown) == len(list(lines(request(UNDECIDED), NOW)))
 
 
 def test_the_list_is_a_table() -> None:

@@ -19,8 +19,8 @@ from podvigil.cli.people.connection import (
     fail,
     request_of,
 )
-from podvigil.cli.people.shown import lines, target
-from podvigil.cli.people.words import Word, is_as_seen, objection, patch_of
+from podvigil.cli.people.shown import lines, printable, target
+from podvigil.cli.people.words import Word, is_as_seen, objection, patch_of, question, what_follows
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import Conflict
 from podvigil.remediate.observe.gather import read
@@ -31,13 +31,6 @@ TRIES: Final = 5
 Name = Annotated[str, typer.Argument(help="Name of the RemediationRequest.")]
 Why = Annotated[str | None, typer.Option("--reason", help="Why, for those who read it later.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask back.")]
-
-DONE: Final = {
-    Word.APPROVE: "approved: the executor carries it out",
-    Word.DENY: "denied",
-    Word.CANCEL: "cancelled: what is under way stops at the next step",
-    Word.ROLLBACK: "asked for: the executor puts back what is still ours",
-}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -111,9 +104,9 @@ def _say(word: Word, name: str, place: Place, reason: str | None, *, is_sure: bo
     for line in lines(seen, datetime.now(UTC)):
         typer.echo(line)
     if (why_not := objection(seen, word, datetime.now(UTC))) is not None:
-        fail(f"cannot {word} {name}: {why_not}")
+        fail(f"cannot {word} {name}: {printable(why_not)}")
     if not is_sure:
-        _ask(word)
+        _ask(word, seen)
     namespace = place.chosen_namespace()
 
     async def say(cluster: Cluster) -> str | None:
@@ -135,13 +128,13 @@ def _say(word: Word, name: str, place: Place, reason: str | None, *, is_sure: bo
 
     if (why_not := place.call(say)) is not None:
         fail(f"cannot {word} {name}: {why_not}")
-    typer.echo(f"{name} {DONE[word]}")
+    typer.echo(f"{name} {printable(what_follows(word, name, seen))}")
 
 
-def _ask(word: Word) -> None:
+def _ask(word: Word, seen: RemediationRequest) -> None:
     if not sys.stdin.isatty():
         fail(f"not a terminal, so nobody can be asked: say --yes to {word} without a question", UNUSABLE)
-    if not typer.confirm(f"{word.capitalize()} this?"):
+    if not typer.confirm(question(word, seen)):
         fail("nothing was said")
 
 
@@ -171,4 +164,6 @@ def table(requests: list[RemediationRequest], now: datetime) -> Iterator[str]:
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield printable(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )

@@ -55,8 +55,13 @@ class Place:
     def call(self, work: Callable[[Cluster], Awaitable[T]]) -> T:
         """Do something with the cluster; what it says no to ends the command with a message."""
 
+        server = ""
+
         async def connected() -> T:
-            cluster = Cluster(connect(self.kubeconfig, self.context), field_manager="podvigil-cli")
+            nonlocal server
+            client = connect(self.kubeconfig, self.context)
+            server = client.configuration.host
+            cluster = Cluster(client, field_manager="podvigil-cli")
             try:
                 return await work(cluster)
             finally:
@@ -71,8 +76,23 @@ class Place:
                 fail(str(error))
             fail(NOT_INSTALLED, UNUSABLE)
         except ClusterError as error:
+            if (why := _no_answer(error)) is not None:
+                asked_back = "is it the right --context, and is the cluster reachable from here?"
+                fail(f"no answer from {server} ({why}): {asked_back}", UNUSABLE)
             # Below 400: no answer, or one that is not the API server's.
             fail(str(error), UNUSABLE if error.status < 400 else REFUSED)
+
+
+def _no_answer(error: ClusterError) -> str | None:
+    """Return why the server did not answer, in the system's words; None: it did, or it was not asked."""
+    if error.status != 0 or error.reason == "BadCredentials":
+        return None
+    why, cause = error.message, error.__cause__
+    while cause is not None:
+        if isinstance(cause, OSError):
+            why = getattr(cause, "verify_message", None) or cause.strerror or str(cause) or why
+        cause = cause.__cause__ or cause.__context__
+    return why[:1].lower() + why[1:]
 
 
 def is_about_an_object(error: NotFound) -> bool:

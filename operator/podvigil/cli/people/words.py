@@ -59,6 +59,36 @@ def _no_rollback(request: RemediationRequest) -> str | None:
     return None
 
 
+def question(word: Word, seen: RemediationRequest) -> str:
+    """Return what a person is asked before the word is said."""
+    preflight = seen.status.preflight
+    against = len(preflight.refusals) if preflight is not None and word is Word.APPROVE else 0
+    despite = f", with {against} objection{'s' if against > 1 else ''}" if against else ""
+    return f"{word.capitalize()} this{despite}?"
+
+
+def what_follows(word: Word, name: str, seen: RemediationRequest) -> str:
+    """Return what the word has done, and what comes of it as far as that was seen."""
+    preflight = seen.status.preflight
+    match word:
+        case Word.APPROVE if seen.spec.plan.dry_run:
+            return "approved, as a dry run: nothing is changed"
+        case Word.APPROVE if preflight is not None and preflight.refusals:
+            first = preflight.refusals[0]
+            return (
+                f"approved; not carried out while this stands against it: {first.reason}: {first.message} "
+                f"(podvigil show {name})"
+            )
+        case Word.APPROVE:
+            return "approved: the executor carries it out"
+        case Word.DENY:
+            return "denied"
+        case Word.CANCEL:
+            return "cancelled: what is under way stops at the next step"
+        case Word.ROLLBACK:
+            return "asked for: the executor puts back what is still ours"
+
+
 def patch_of(word: Word, request: RemediationRequest, user: str, reason: str | None) -> dict[str, Any]:
     """Return the merge patch that says it, about the request exactly as it was seen."""
     why = {"reason": reason} if reason else {}
