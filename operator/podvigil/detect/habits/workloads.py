@@ -16,7 +16,7 @@ from podvigil.window.arrays import Array, Indices, Mask, grown
 from podvigil.window.slots import SlotTable
 
 MAXIMUM_WORKLOADS: Final = 10_000
-"""About 17 KB each with four features, 170 MB in all: 150,000 pods in workloads of 15."""
+"""About 18 KB each with four features, 180 MB in all: 150,000 pods in workloads of 15."""
 
 GROWTH: Final = 64
 """Rows that the arrays grow by at a time."""
