@@ -123,6 +123,7 @@ OF_HABITS: Final = (
     _here(_ALL, "LEAST_DAYS_OF_BAND", 2, 4),
     _here(_ALL, "HOURS_OF_BAND", 18, 24),
     _here(_ALL, "LEAST_HOURS_OF_BAND", 6, 9),
+    _here(_ALL, "HELD_LOOKS", 1, 4),
     _here(_ALL, "SLOW_STEP_SECONDS", 120, 240),
 )
 """Varied on generated days, in mode Statistics: labelled sets of hours have no season."""
@@ -159,6 +160,7 @@ NOT_VARIED: Final = {
     f"{_HABITS}.logs:TINY": _SCALE,
     f"{_TRAFFIC}:TINIEST": _SCALE,
     f"{_TREATMENT}:LARGEST": _SCALE,
+    f"{_TREATMENT}:SLOTS_AT_ONCE": _SIZE,
     f"{_SCORE}:SCORE_LIMIT": "above what the hour's deviations can reach; bounds the sum of terms",
     f"{_HABITS}.clock:DAY_SECONDS": _UNIT,
     f"{_HABITS}.clock:HOUR_SECONDS": _UNIT,
@@ -168,6 +170,7 @@ NOT_VARIED: Final = {
     f"{_HABITS}.workloads:MAXIMUM_WORKLOADS": _SIZE,
     f"{_HABITS}.workloads:GROWTH": _SIZE,
     f"{_STARTS}:MOST_RUNNING": _SIZE,
+    f"{_ALL}:BEHIND_SECONDS": "after a clock that jumps; none does for so long in the benchmarks",
     f"{_ALL}:MANY_PODS": _SIZE,
     f"{_ALL}:SLOW_STEP_OF_MANY": _SIZE,
     f"{_OFFSET}:LONGEST_SECONDS": "of a taught past; none is taught in the benchmarks",
