@@ -8,7 +8,6 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
 from podvigil.api.resources import STATEFULSETS
 from podvigil.cluster.client import Cluster, PatchKind
-from podvigil.remediate.actions.adopted import declared, is_owned_by_others
 from podvigil.remediate.actions.base import (
     Change,
     Disruption,
@@ -18,6 +17,7 @@ from podvigil.remediate.actions.base import (
     precondition,
 )
 from podvigil.remediate.actions.one_patch import OnePatch
+from podvigil.remediate.ownership.owners import declared, is_owned_by_others
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validation.effect import Effect, Verdict

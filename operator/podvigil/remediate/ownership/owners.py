@@ -96,16 +96,39 @@ def owners(body: Json, path: Path) -> tuple[Owner, ...]:
 
 def is_declared(body: Json, path: Path) -> bool | None:
     """Return whether the last manifest that was applied by update names the field; None: none was kept."""
+    manifest = _last_applied(body)
+    return None if manifest is None else _at(manifest, path) is not None
+
+
+def declared(body: Json, path: Path) -> str:
+    """Return the field's value in the last manifest that was applied by update; empty when it names none.
+
+    Such an apply leaves no trace in managedFields when the value is there already.
+    """
+    found = _at(_last_applied(body), path)
+    return "" if found is None else str(found)
+
+
+def is_owned_by_others(body: Json, path: Path) -> bool:
+    """Return whether another field manager owns the field.
+
+    A change of a value takes the field from all who owned it: whoever owns it beside us has come since.
+    """
+    return any(owner.kind is not Kind.OURS for owner in owners(body, path))
+
+
+def _last_applied(body: Json) -> Any:
     kept = (body["metadata"].get("annotations") or {}).get(LAST_APPLIED)
-    if kept is None:
-        return None
     try:
-        found: Any = json.loads(kept)
+        return None if kept is None else json.loads(kept)
     except ValueError:
         return None  # anybody can write annotations
+
+
+def _at(value: Any, path: Path) -> Any:
     for key in path:
-        found = _into(found, key)
-    return found is not None
+        value = _into(value, key)
+    return value
 
 
 def source(body: Json) -> Source | None:

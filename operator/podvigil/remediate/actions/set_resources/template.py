@@ -12,7 +12,6 @@ from podvigil.api.reasons import Reason
 from podvigil.api.request import Plan, Reversibility
 from podvigil.cluster.client import Cluster, PatchKind
 from podvigil.cluster.errors import ClusterError, Conflict
-from podvigil.remediate.actions.adopted import declared, is_owned_by_others
 from podvigil.remediate.actions.base import (
     Change,
     Disruption,
@@ -23,7 +22,7 @@ from podvigil.remediate.actions.base import (
 )
 from podvigil.remediate.actions.one_patch import OnePatch
 from podvigil.remediate.actions.rollout import reaches_every_pod, replacement
-from podvigil.remediate.ownership.owners import Path, owned_by
+from podvigil.remediate.ownership.owners import Path, declared, is_owned_by_others, owned_by
 from podvigil.remediate.refusal import Refusal
 from podvigil.remediate.targets.workload import WorkloadState
 from podvigil.remediate.validation.effect import Effect, Verdict
