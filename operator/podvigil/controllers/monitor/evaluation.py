@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, ParamSpec, TypeVar
@@ -64,8 +64,16 @@ class Sight:
 class Evaluation:
     """Collects and scores one monitor's pods; remembers their window."""
 
-    def __init__(self, spec: MonitorSpec, ports: Ports) -> None:
+    def __init__(
+        self, spec: MonitorSpec, ports: Ports, opener: Callable[..., Awaitable[Source]] = open_source
+    ) -> None:
+        """Begin with nothing known.
+
+        Args:
+            opener: opens the source, with the arguments of `open_source`; again after it has failed.
+        """
         self._ports = ports
+        self._opener = opener
         self._spec = spec
         self.rows = PodRows(limit=ports.settings.maximum_pods)
         self.model = Trouble(Reason.STARTING, "no model was loaded yet")
@@ -210,7 +218,7 @@ class Evaluation:
     async def _open(self) -> Source:
         if self._source is None:
             settings = self._ports.settings
-            self._source = await open_source(
+            self._source = await self._opener(
                 self._spec,
                 self._ports.cluster,
                 default_url=settings.prometheus_url,

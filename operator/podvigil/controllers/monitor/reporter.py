@@ -38,8 +38,9 @@ REFRESH: Final = timedelta(seconds=30)
 WRITES_PER_TICK: Final = 50
 """At 50 ms a write a tick spends at most 2.5 s here; what is left over comes next tick, the longest untried first."""
 
-CLOSINGS_PER_TICK: Final = WRITES_PER_TICK // 2
-"""The rest is for what is open, which a person waits for: closings that keep failing must not hold it up."""
+CLOSINGS_SHARE: Final = 0.5
+"""Of these at most. The rest is for what is open, which a person waits for: closings that keep failing must not hold it
+up."""
 
 UNSEEN_AFTER_INTERVALS: Final = 3
 """Ticks without data after which a report says that nothing is known."""
@@ -67,9 +68,10 @@ class Closing:
 class Reporter:
     """Writes one monitor's reports. What it remembers is a copy of what the API server holds."""
 
-    def __init__(self, ports: Ports, monitor: str) -> None:
+    def __init__(self, ports: Ports, monitor: str, *, writes_per_tick: int = WRITES_PER_TICK) -> None:
         self._ports = ports
         self._monitor = monitor
+        self._writes = writes_per_tick
         self._written: dict[ReportKey, Written] = {}
         self._owed: dict[IncidentKey, Closing] = {}
         """Not yet written; at most as many as there are reports."""
@@ -112,13 +114,14 @@ class Reporter:
             self._owed.pop(incident.key, None)  # it is back: the open report is about this one
         self._open = frozenset(map(self._key_of, open_ones))
         self._forget_turns(open_ones)
-        closings = sorted(self._owed.values(), key=lambda c: self._turn(c.incident))[:CLOSINGS_PER_TICK]
+        owed = sorted(self._owed.values(), key=lambda c: self._turn(c.incident))
+        closings = owed[: int(self._writes * CLOSINGS_SHARE)]
         for closing in closings:
             await self._close(closing, now)
         self.held_back = max(0, len(open_ones) - cap)
         due = [i for i in open_ones[:cap] if self._is_due(i, threshold, interval, now)]
         due.sort(key=self._turn)
-        for incident in due[: WRITES_PER_TICK - len(closings)]:
+        for incident in due[: self._writes - len(closings)]:
             await self._open_or_refresh(incident, threshold=threshold, interval=interval, now=now)
 
     def report_of(self, incident: Incident) -> AnomalyReport | None:

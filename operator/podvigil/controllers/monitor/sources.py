@@ -55,8 +55,11 @@ class NoSource(Exception):
 class Source:
     """A monitor's metrics source, asked from threads of its own: one that hangs holds up no other monitor."""
 
-    def __init__(self, prometheus: PrometheusSource, spec: MonitorSpec) -> None:
+    def __init__(
+        self, prometheus: PrometheusSource, spec: MonitorSpec, *, samples_at_once: int = SAMPLES_AT_ONCE
+    ) -> None:
         self._prometheus = prometheus
+        self._at_once = samples_at_once
         self._pool = ThreadPoolExecutor(len(FEATURES), thread_name_prefix="source")
         self._interval = parse_duration(spec.interval).total_seconds()
         self._scrape = parse_duration(spec.sources.prometheus.scrape_interval).total_seconds()
@@ -119,7 +122,7 @@ class Source:
         count = round((end - start) / step) + 1
         # In milliseconds, as they are asked: else a part could begin or end beside its own grid.
         times: Floats = round(start, 3) + step * np.arange(count, dtype=np.float64)
-        at_once = max(1, SAMPLES_AT_ONCE // max(series, 1))
+        at_once = max(1, self._at_once // max(series, 1))
         whole = {feature: Timeline(times, series) for feature in queries}
         for first in range(0, len(times), at_once):
             part = times[first : first + at_once]

@@ -19,6 +19,7 @@ from podvigil.collect.queries import namespace_matcher
 from podvigil.controllers.monitor.evaluation import NEW_FEATURE_EVERY, Evaluation, Sight
 from podvigil.controllers.monitor.past import ATTEMPTS, PAUSE_SECONDS
 from podvigil.controllers.monitor.volumes import PAST_ATTEMPTS
+from podvigil.settings import Settings
 from unit.controllers.monitor.pods import QUERY, column, labels, pod, selected
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -78,18 +79,16 @@ class Partly:
 class Bench:
     """One evaluation of that source, ticked."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        settings = SimpleNamespace(maximum_pods=64, false_alarms_per_pod_day=0.1, anomaly_threshold=None)
-        ports: Any = SimpleNamespace(settings=settings, scorer=ThreadPoolExecutor(1))
+    def __init__(self) -> None:
+        settings = Settings(maximum_pods=64)
+        ports: Any = SimpleNamespace(settings=settings, scorer=ThreadPoolExecutor(1), cluster=None)
         spec = MonitorSpec.model_validate({"namespaces": ["shop"], "detection": {"model": "Statistics"}})
         self.source = Partly()
-        self.evaluation = Evaluation(spec, ports)
+        self.evaluation = Evaluation(spec, ports, self._opened)
         self.now = BEGIN
 
-        async def opened() -> Partly:
-            return self.source
-
-        monkeypatch.setattr(self.evaluation, "_open", opened)
+    async def _opened(self, *_: object, **__: object) -> Any:
+        return self.source
 
     async def tick(self) -> Sight:
         self.now += STEP
@@ -100,8 +99,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return Bench(monkeypatch)
+def bench() -> Bench:
+    return Bench()
 
 
 @pytest.mark.parametrize("why", [AWAY, REFUSED], ids=["away", "refused"])

@@ -18,7 +18,6 @@ from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import Unavailable
 from podvigil.cluster.events import EventRecorder
 from podvigil.controllers.lookout import Lookout
-from podvigil.controllers.monitor import reporter
 from podvigil.controllers.monitor.handlers import Analyst
 from podvigil.controllers.monitor.metrics import MonitorMetrics
 from podvigil.controllers.monitor.ports import Ports
@@ -214,13 +213,7 @@ async def test_a_report_without_a_status_expires_once_nothing_is_open(world: Wor
 # -- writes that always fail
 
 WRITES = 6
-
-
-@pytest.fixture
-def few_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tick writes as little as a test can wait for."""
-    monkeypatch.setattr(reporter, "WRITES_PER_TICK", WRITES)
-    monkeypatch.setattr(reporter, "CLOSINGS_PER_TICK", WRITES // 2)
+"""A tick writes as little as a test can wait for."""
 
 
 def of_many(count: int) -> list[Incident]:
@@ -234,8 +227,8 @@ def going_on(incidents: Iterable[Incident], seconds: float) -> list[Incident]:
     return [replace(one, last_seen=at(seconds), last_evaluated=at(seconds)) for one in incidents]
 
 
-@pytest.mark.usefixtures("few_writes")
 async def test_reports_that_cannot_be_opened_hold_up_no_other(world: World) -> None:
+    world.reporter = Reporter(world.ports, "shop", writes_per_tick=WRITES)
     world.refuses = writes_of("/stuck/", "POST")
     troubles = [*of_many(WRITES), ON_WEB]
     for seconds in (90, 120):
@@ -243,8 +236,8 @@ async def test_reports_that_cannot_be_opened_hold_up_no_other(world: World) -> N
     assert world.said() == ["True AnomalyObserved"]
 
 
-@pytest.mark.usefixtures("few_writes")
 async def test_reports_that_cannot_be_closed_hold_up_no_other(world: World) -> None:
+    world.reporter = Reporter(world.ports, "shop", writes_per_tick=WRITES)
     stuck = of_many(WRITES)
     await world.write(60, *stuck)
     world.refuses = writes_of("/stuck/", "PATCH")

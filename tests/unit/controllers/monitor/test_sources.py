@@ -13,7 +13,6 @@ from podvigil.api.reasons import Reason
 from podvigil.collect.columns import Floats, Matrix
 from podvigil.collect.errors import PartialAnswer
 from podvigil.collect.prometheus import PrometheusSource
-from podvigil.controllers.monitor import sources
 from podvigil.controllers.monitor.sources import CredentialsMissing, Source, open_source
 from unit.controllers.monitor.pods import labels
 
@@ -47,13 +46,10 @@ def by_pod(matrix: Matrix) -> dict[bytes, list[float]]:
 
 
 @pytest.mark.parametrize("pods", [len(NAMES), 1], ids=["as-many-as-thought", "more-than-thought"])
-async def test_a_long_range_is_asked_in_parts_and_is_the_same(
-    monkeypatch: pytest.MonkeyPatch, pods: int
-) -> None:
+async def test_a_long_range_is_asked_in_parts_and_is_the_same(pods: int) -> None:
     whole = await Source(Ranges(), SPEC).history(("shop",), NOW, pods=pods)
-    monkeypatch.setattr(sources, "SAMPLES_AT_ONCE", 100 * pods // len(NAMES))
-    prometheus = Ranges()
-    parts = await Source(prometheus, SPEC).history(("shop",), NOW, pods=pods)
+    prometheus, few = Ranges(), 100 * pods // len(NAMES)
+    parts = await Source(prometheus, SPEC, samples_at_once=few).history(("shop",), NOW, pods=pods)
     assert max(prometheus.asked) <= 100
     assert len(prometheus.asked) > 10 * len(MODEL_FEATURES)
     for feature in MODEL_FEATURES:
@@ -61,10 +57,9 @@ async def test_a_long_range_is_asked_in_parts_and_is_the_same(
         np.testing.assert_array_equal(parts[feature].times, whole[feature].times)
 
 
-async def test_a_past_of_volumes_is_asked_in_parts_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "SAMPLES_AT_ONCE", 100)
+async def test_a_past_of_volumes_is_asked_in_parts_too() -> None:
     prometheus = Ranges()
-    past = await Source(prometheus, SPEC).volumes_past(
+    past = await Source(prometheus, SPEC, samples_at_once=100).volumes_past(
         ("shop",), NOW, seconds=36_000.0, step=120.0, claims=len(NAMES)
     )
     assert max(prometheus.asked) <= 100

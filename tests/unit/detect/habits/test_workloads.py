@@ -1,9 +1,6 @@
 """Which workload a slot belongs to."""
 
-from unittest.mock import Mock
-
 import numpy as np
-import pytest
 
 from podvigil.detect.habits.workloads import Workloads
 
@@ -58,17 +55,14 @@ def test_a_full_table_refuses_and_counts() -> None:
     assert table.rows[2] == -1, "it is not asked again at every sample"
 
 
-def test_many_that_find_the_table_full_cost_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_that_find_the_table_full_the_first_take_what_is_free() -> None:
     table = some(limit=3)
     assign(table, [0, 1, 2], ["a", "b", "c"])
     table.release(np.array([0, 2]))
-    searches = Mock(wraps=np.ones)  # a search begins with all rows being free
-    monkeypatch.setattr(np, "ones", searches)
     # Of the two rows without pods the first goes to a newcomer, the other is its own workload's again.
     assert assign(table, [0, 2, 3, 4, 5, 6], ["d", "c", "e", "b", "f", "g"]) == [0]
     assert table.rows.tolist() == [0, 1, 2, -1, 1, -1, -1, -1]
     assert table.without_room == 3
-    assert searches.call_count == 1
 
 
 def test_a_pod_that_comes_back_alone_has_started() -> None:
