@@ -14,6 +14,7 @@ from podvigil.api.resources import REMEDIATIONREQUESTS
 from podvigil.cluster.client import Json
 from podvigil.cluster.errors import ClusterError, Conflict, Forbidden
 from podvigil.controllers.monitor.ports import Ports
+from podvigil.controllers.monitor.readable import readable
 from podvigil.controllers.monitor.reporter import Reporter
 from podvigil.detect.incidents import Incident, IncidentKey, Step
 from podvigil.remediate.observe.context import OtherRequest
@@ -87,7 +88,7 @@ class Proposer:
     async def learn(self, monitor: AnomalyMonitor) -> None:
         """Count what became of this monitor's requests. Raises: ClusterError."""
         bodies = await self._ports.cluster.list(REMEDIATIONREQUESTS)
-        self._learn(monitor, _readable(bodies, str(monitor.metadata["name"])))
+        self._learn(monitor, _of_monitor(bodies, str(monitor.metadata["name"])))
 
     def _learn(
         self,
@@ -109,7 +110,7 @@ class Proposer:
         self._ask_at[incident.key] = now + (FOLLOW_UP if report.status.request else ASK_AGAIN)
         try:
             bodies = await self._requests(report)
-            requests = _readable(bodies, name)
+            requests = _of_monitor(bodies, name)
             self._learn(monitor, requests, (report,))
             answered = answer_of(report, requests)
             if answered is not None:
@@ -205,14 +206,7 @@ def _again(refusal: Refusal) -> timedelta:
     return max(ASK_AGAIN, min(refusal.retry_after or ASK_AGAIN, ASK_AGAIN_BY))
 
 
-def _readable(bodies: Iterable[Json], monitor: str) -> list[RemediationRequest]:
-    """Read the requests of one monitor; those of another version are left out, and the log names them."""
-    requests = []
-    for body in bodies:
-        if body["spec"]["plan"]["monitor"] != monitor:
-            continue
-        try:
-            requests.append(read(RemediationRequest, body))
-        except Unreadable as error:
-            logger.warning("Cannot read a request", extra={"why": str(error)})
-    return requests
+def _of_monitor(bodies: Iterable[Json], monitor: str) -> list[RemediationRequest]:
+    """Read the requests of one monitor."""
+    own = (body for body in bodies if body["spec"]["plan"]["monitor"] == monitor)
+    return readable(RemediationRequest, own, "a request")

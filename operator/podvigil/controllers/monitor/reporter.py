@@ -12,9 +12,9 @@ from podvigil.api.pods import PodKey, Workload
 from podvigil.api.reasons import Reason
 from podvigil.api.report import AnomalyReport, ReportCondition, ReportStatus
 from podvigil.api.resources import ANOMALYREPORTS
-from podvigil.cluster.client import Json
 from podvigil.cluster.errors import ClusterError, Conflict, NotFound
 from podvigil.controllers.monitor.ports import Ports
+from podvigil.controllers.monitor.readable import readable
 from podvigil.controllers.monitor.reports import (
     MONITOR_LABEL,
     active_status,
@@ -84,9 +84,9 @@ class Reporter:
     async def load(self, now: datetime) -> Mapping[IncidentKey, Incident]:
         """Take over the reports of a process before us, and return their open incidents. Raises: ClusterError."""
         selector = f"{MONITOR_LABEL}={label_of(self._monitor)}"
-        reports = _readable(
-            await self._ports.cluster.list(ANOMALYREPORTS, label_selector=selector), self._monitor
-        )
+        bodies = await self._ports.cluster.list(ANOMALYREPORTS, label_selector=selector)
+        own = (body for body in bodies if body["spec"]["monitor"] == self._monitor)
+        reports = readable(AnomalyReport, own, "a report")
         self._written = {_key(report): Written(report, now - REFRESH) for report in reports}
         incidents = (restored(w.report) for w in self._written.values())
         return {i.key: i for i in incidents if i is not None}
@@ -341,19 +341,6 @@ def restored(report: AnomalyReport) -> Incident | None:
 
 def _is_unseen(incident: Incident, interval: timedelta, now: datetime) -> bool:
     return now - incident.last_evaluated > UNSEEN_AFTER_INTERVALS * interval
-
-
-def _readable(bodies: Iterable[Json], monitor: str) -> list[AnomalyReport]:
-    """Read the reports of one monitor; those of another version are left out, and the log names them."""
-    reports = []
-    for body in bodies:
-        if body["spec"]["monitor"] != monitor:
-            continue
-        try:
-            reports.append(read(AnomalyReport, body))
-        except Unreadable as error:
-            logger.warning("Cannot read a report", extra={"why": str(error)})
-    return reports
 
 
 def _gist(status: ReportStatus) -> tuple[object, ...]:

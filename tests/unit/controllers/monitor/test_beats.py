@@ -3,27 +3,20 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from kubernetes import client
-from prometheus_client import CollectorRegistry
 
 from faults.loopback import Asked, Loopback, Reply
 from podvigil.app import TICK_STALLED_SECONDS
 from podvigil.cluster.client import Cluster
-from podvigil.cluster.events import EventRecorder
 from podvigil.cluster.transport import TimeOuts
-from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.monitor.handlers import Analyst
-from podvigil.controllers.monitor.metrics import MonitorMetrics
-from podvigil.controllers.monitor.ports import Ports
 from podvigil.serve.health import Watchdog
-from podvigil.settings import Settings
 from samples import monitor
+from unit.controllers.monitor.outside import ports_of
 from unit.detect.troubles import NOW
 
 
@@ -40,19 +33,7 @@ class World:
             client.ApiClient(client.Configuration(host=self.server.url)), time_outs=TimeOuts(read=30.0)
         )
         self.analyst = Analyst(
-            Ports(
-                cluster=self.cluster,
-                events=EventRecorder(self.cluster, instance="test", controller="podvigil.io/analyst"),
-                metrics=MonitorMetrics(CollectorRegistry()),
-                settings=Settings(),
-                model_directory=Path(),
-                scorer=ThreadPoolExecutor(1),
-                clock=lambda: NOW + timedelta(seconds=self.seconds),
-                beat=lambda name: self.watchdog.beat(name, TICK_STALLED_SECONDS),
-                retire=self.watchdog.retire,
-                lookout=Lookout(self.cluster, 0.0),
-                user_name="analyst",
-            )
+            ports_of(self.cluster, self.watchdog, lambda: NOW + timedelta(seconds=self.seconds))
         )
 
     def _answer(self, asked: Asked) -> Reply:

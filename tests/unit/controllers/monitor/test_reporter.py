@@ -1,31 +1,24 @@
 """What becomes of reports when the API server refuses writes, or nothing is known for long."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from kubernetes import client
-from prometheus_client import CollectorRegistry
 
 from faults.loopback import Asked, Loopback, Reply
 from podvigil.api.reasons import Reason
 from podvigil.app import TICK_STALLED_SECONDS
 from podvigil.cluster.client import Cluster
 from podvigil.cluster.errors import Unavailable
-from podvigil.cluster.events import EventRecorder
-from podvigil.controllers.lookout import Lookout
 from podvigil.controllers.monitor.handlers import Analyst
-from podvigil.controllers.monitor.metrics import MonitorMetrics
-from podvigil.controllers.monitor.ports import Ports
 from podvigil.controllers.monitor.reporter import Reporter
 from podvigil.detect.incidents import Incident, Step
 from podvigil.serve.health import Watchdog
-from podvigil.settings import Settings
 from samples import monitor
+from unit.controllers.monitor.outside import ports_of
 from unit.detect.troubles import CART, NOW, WEB, at, incident
 
 TTL = timedelta(minutes=10)
@@ -43,19 +36,7 @@ class World:
         self.server = Loopback(self._answer)
         self.watchdog = Watchdog(lambda: self.seconds)
         self.cluster = Cluster(client.ApiClient(client.Configuration(host=self.server.url)))
-        self.ports = Ports(
-            cluster=self.cluster,
-            events=EventRecorder(self.cluster, instance="test", controller="podvigil.io/analyst"),
-            metrics=MonitorMetrics(CollectorRegistry()),
-            settings=Settings(),
-            model_directory=Path(),
-            scorer=ThreadPoolExecutor(1),
-            clock=lambda: NOW + timedelta(seconds=self.seconds),
-            beat=lambda name: self.watchdog.beat(name, TICK_STALLED_SECONDS),
-            retire=self.watchdog.retire,
-            lookout=Lookout(self.cluster, 0.0),
-            user_name="analyst",
-        )
+        self.ports = ports_of(self.cluster, self.watchdog, lambda: NOW + timedelta(seconds=self.seconds))
         self.reporter = Reporter(self.ports, "shop")
 
     def said(self) -> list[str]:
